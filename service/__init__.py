@@ -1,0 +1,5 @@
+"""Counters in Elasticsearch that many clients can increment at once, by three update strategies."""
+
+from service.app import create_app
+
+__all__ = ["create_app"]

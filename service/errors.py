@@ -1,0 +1,78 @@
+"""What can go wrong with a counter. The errors carry data and know nothing of HTTP or Elasticsearch."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What is known of a write that was not acknowledged."""
+
+    NOT_APPLIED = "not-applied"
+    """It certainly changed nothing: it may be repeated."""
+
+    UNKNOWN = "unknown"
+    """It may have been applied, or may yet be: to repeat it could count twice."""
+
+
+class CounterError(Exception):
+    """The base of everything below. An increment that ends in one was not acknowledged."""
+
+    outcome = Outcome.NOT_APPLIED
+
+
+class CounterNotFound(CounterError):
+    """There is no such counter."""
+
+    def __init__(self, counter_id: str) -> None:
+        super().__init__(f"There is no counter {counter_id!r}.")
+        self.counter_id = counter_id
+
+
+class CounterOverflow(CounterError):
+    """The write would take the counter out of the signed 64-bit range; it was refused."""
+
+    def __init__(self, counter_id: str) -> None:
+        super().__init__(f"Counter {counter_id!r} would leave the range of a signed 64-bit integer.")
+        self.counter_id = counter_id
+
+
+class VersionConflict(CounterError):
+    """Somebody else wrote the counter first; the write was refused and changed nothing."""
+
+    def __init__(self, counter_id: str) -> None:
+        super().__init__(f"Counter {counter_id!r} was changed by another writer.")
+        self.counter_id = counter_id
+
+
+class ConflictsNotResolved(CounterError):
+    """Every try met another writer, until the budget for tries or time was used up."""
+
+    def __init__(self, counter_id: str, attempts: int) -> None:
+        super().__init__(
+            f"Counter {counter_id!r} was changed by other writers during each of {attempts} attempts."
+        )
+        self.counter_id = counter_id
+        self.attempts = attempts
+
+
+class PreconditionFailed(CounterError):
+    """The caller's own condition does not hold, so nothing was written.
+
+    ``required`` is the version (``"<primary_term>-<seq_no>"``) that the caller asked for, ``"*"`` for any,
+    or None where the counter must not exist; ``current`` is its version now, None if there is no counter.
+    """
+
+    def __init__(self, counter_id: str, *, required: str | None, current: str | None) -> None:
+        wanted = "does not exist" if required is None else f"has version {required}"
+        found = "does not exist" if current is None else f"has version {current}"
+        super().__init__(f"The request demands that counter {counter_id!r} {wanted}; it {found}.")
+        self.counter_id = counter_id
+        self.required = required
+        self.current = current
+
+
+class StorageUnavailable(CounterError):
+    """Elasticsearch did not acknowledge the call; ``outcome`` says what is known of a write."""
+
+    def __init__(self, reason: str, outcome: Outcome = Outcome.NOT_APPLIED) -> None:
+        super().__init__(reason)
+        self.outcome = outcome

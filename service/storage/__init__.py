@@ -1,0 +1,1 @@
+"""Where counters are kept: the protocol that the strategies write against, and Elasticsearch behind it."""
