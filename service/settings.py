@@ -1,0 +1,129 @@
+"""Every setting of the service, read from the environment and checked once.
+
+Nothing else in the package reads the environment. Each setting can also come from a file whose path stands in
+``NAME_FILE``, as secrets in containers do.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from environs import EnvError, FileAwareEnv
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from service.retries import Retries
+
+NOT_NEGATIVE: Final = Range(min=0)
+POSITIVE: Final = Range(min=0, min_inclusive=False)
+AT_LEAST_ONE: Final = Range(min=1)
+HTTP_URL: Final = Regexp(r"https?://[^\s/?#]+", error="Must be a URL such as https://localhost:9200.")
+INDEX_NAME: Final = Regexp(r"[a-z0-9][a-z0-9_.-]{0,99}\Z", error="Must be a lower-case index name.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the service is told from outside; the README's table says what each setting is for.
+
+    Times are in seconds.
+    """
+
+    elasticsearch_url: tuple[str, ...] = ("http://127.0.0.1:9200",)
+    elasticsearch_api_key: str | None = field(default=None, repr=False)
+    elasticsearch_username: str | None = None
+    elasticsearch_password: str | None = field(default=None, repr=False)
+    elasticsearch_ca_certs: str | None = None
+    elasticsearch_timeout: float = 5.0
+    counters_alias: str = "counters"
+    conflict_max_attempts: int = 100
+    conflict_budget: float = 10.0
+    conflict_backoff_base: float = 0.005
+    conflict_backoff_cap: float = 0.25
+    scripted_retry_on_conflict: int = 10
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 32
+    graceful_timeout: int = 30
+    drain_delay: int = 0
+    log_format: str = "auto"
+    log_level: str = "INFO"
+
+    @property
+    def retries(self) -> Retries:
+        """How a write that met another writer is tried again."""
+        return Retries(
+            max_attempts=self.conflict_max_attempts,
+            budget=self.conflict_budget,
+            base=self.conflict_backoff_base,
+            cap=self.conflict_backoff_cap,
+        )
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read the settings from the environment.
+
+        Raises:
+            environs.EnvError: A setting is malformed, or settings don't fit together; the message names them.
+        """
+        env = FileAwareEnv(eager=False, strip_whitespace=True)
+        default = cls()
+        settings = cls(
+            elasticsearch_url=tuple(
+                env.list(
+                    "ELASTICSEARCH_URL", list(default.elasticsearch_url), validate=[Length(min=1), _all_urls]
+                )
+            ),
+            elasticsearch_api_key=env.str("ELASTICSEARCH_API_KEY", None),
+            elasticsearch_username=env.str("ELASTICSEARCH_USERNAME", None),
+            elasticsearch_password=env.str("ELASTICSEARCH_PASSWORD", None),
+            elasticsearch_ca_certs=env.str("ELASTICSEARCH_CA_CERTS", None),
+            elasticsearch_timeout=env.float(
+                "ELASTICSEARCH_TIMEOUT", default.elasticsearch_timeout, validate=POSITIVE
+            ),
+            counters_alias=env.str("COUNTERS_ALIAS", default.counters_alias, validate=INDEX_NAME),
+            conflict_max_attempts=env.int(
+                "CONFLICT_MAX_ATTEMPTS", default.conflict_max_attempts, validate=AT_LEAST_ONE
+            ),
+            conflict_budget=env.float("CONFLICT_BUDGET", default.conflict_budget, validate=NOT_NEGATIVE),
+            conflict_backoff_base=env.float(
+                "CONFLICT_BACKOFF_BASE", default.conflict_backoff_base, validate=NOT_NEGATIVE
+            ),
+            conflict_backoff_cap=env.float(
+                "CONFLICT_BACKOFF_CAP", default.conflict_backoff_cap, validate=NOT_NEGATIVE
+            ),
+            scripted_retry_on_conflict=env.int(
+                "SCRIPTED_RETRY_ON_CONFLICT", default.scripted_retry_on_conflict, validate=NOT_NEGATIVE
+            ),
+            host=env.str("HOST", default.host),
+            port=env.int("PORT", default.port, validate=Range(min=0, max=65535)),
+            workers=env.int("WORKERS", default.workers, validate=AT_LEAST_ONE),
+            threads=env.int("THREADS", default.threads, validate=AT_LEAST_ONE),
+            graceful_timeout=env.int("GRACEFUL_TIMEOUT", default.graceful_timeout, validate=AT_LEAST_ONE),
+            drain_delay=env.int("DRAIN_DELAY", default.drain_delay, validate=NOT_NEGATIVE),
+            log_format=env.str("LOG_FORMAT", default.log_format, validate=OneOf(["auto", "json", "console"])),
+            log_level=env.str(
+                "LOG_LEVEL", default.log_level, validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
+            ),
+        )
+        env.seal()
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        """Refuse settings that are each valid but cannot work together."""
+        if self.elasticsearch_api_key and self.elasticsearch_username:
+            raise EnvError("Set either ELASTICSEARCH_API_KEY or ELASTICSEARCH_USERNAME, not both.")
+        if bool(self.elasticsearch_username) != bool(self.elasticsearch_password):
+            raise EnvError(
+                "ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD go together; one of them is missing."
+            )
+        longest = self.conflict_budget + 2 * self.elasticsearch_timeout
+        if longest >= self.graceful_timeout:
+            raise EnvError(
+                f"A request may take {longest:g} s (CONFLICT_BUDGET + 2 x ELASTICSEARCH_TIMEOUT), so it would be cut off"
+                f" by a shutdown: GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
+            )
+
+
+def _all_urls(urls: list[str]) -> None:
+    for url in urls:
+        HTTP_URL(url)

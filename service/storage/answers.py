@@ -1,0 +1,113 @@
+"""Elasticsearch's answers, read with suspicion: what is no proof of success is no success.
+
+A reply that is cut within its headers reaches the caller as status 200 with an empty body; so an answer counts
+only if it says in so many words what was found or written.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from service.counters import Counter, Revision
+from service.errors import CounterError, Outcome, StorageUnavailable
+from service.storage.outcomes import refusal
+from service.storage.protocol import Result
+
+Reader = Callable[[Any], Counter]
+"""Turns the answer about one document into a counter, or raises a `CounterError`."""
+
+
+def counter_found(counter_id: str, answer: Any) -> Counter:
+    """Return the counter that the answer to a GET, or an item of a multi-get, holds.
+
+    Raises:
+        StorageUnavailable: It holds neither a counter nor the news that there is none.
+    """
+    match answer:
+        case {
+            "found": True,
+            "_seq_no": int(seq_no),
+            "_primary_term": int(term),
+            "_source": {"value": int(value)},
+        }:
+            return Counter(counter_id, value, Revision(term, seq_no))
+        case {"found": False}:
+            return Counter.absent(counter_id)
+        case _:
+            raise StorageUnavailable(
+                "Elasticsearch's answer does not say what the counter is.", Outcome.NOT_APPLIED
+            )
+
+
+def counter_indexed(counter_id: str, value: int, answer: Any) -> Counter:
+    """Return the counter after ``value`` was written, given the answer to an index request or bulk item.
+
+    Raises:
+        StorageUnavailable: The answer does not prove the write; the outcome is unknown.
+    """
+    match answer:
+        case {"result": "created" | "updated", "_seq_no": int(seq_no), "_primary_term": int(term)}:
+            return Counter(counter_id, value, Revision(term, seq_no))
+        case _:
+            raise _unproven()
+
+
+def counter_updated(counter_id: str, answer: Any) -> Counter:
+    """Return the counter after a script changed it, given the answer to an update request or bulk item.
+
+    Raises:
+        StorageUnavailable: The answer does not prove the write, or not its value; the outcome is unknown.
+    """
+    match answer:
+        case {"get": {"_source": {"value": int(value)}}}:
+            return counter_indexed(counter_id, value, answer)
+        case _:
+            raise _unproven()
+
+
+def counters_found(counter_ids: Sequence[str], answer: Any) -> list[Result]:
+    """Return what the answer to a multi-get says of each counter, in order."""
+
+    def found(counter_id: str, item: Any) -> Result:
+        if isinstance(item, Mapping) and "error" in item:
+            return StorageUnavailable("Elasticsearch could not read the counter.", Outcome.NOT_APPLIED)
+        try:
+            return counter_found(counter_id, item)
+        except CounterError as error:
+            return error
+
+    items = answer.get("docs") if isinstance(answer, Mapping) else None
+    if not isinstance(items, list) or len(items) != len(counter_ids):
+        items = [None] * len(counter_ids)
+    return [found(counter_id, item) for counter_id, item in zip(counter_ids, items, strict=True)]
+
+
+def counters_written(writes: Sequence[tuple[str, Reader]], answer: Any) -> list[Result]:
+    """Return what the answer to a bulk request says of each write, in order.
+
+    Args:
+        writes: The id of each counter, and what reads the answer to its item.
+        answer: What Elasticsearch said. Its own status is 200 even where every item failed.
+    """
+
+    def written(counter_id: str, read: Reader, item: Any) -> Result:
+        # An item has one key, its action, and under it what the answer to a single request would have held.
+        content = next(iter(item.values()), None) if isinstance(item, Mapping) else None
+        try:
+            match content:
+                case {"status": int(status), "error": _}:
+                    return refusal(counter_id, status, content)
+                case {"_id": written_id} if written_id == counter_id:
+                    return read(content)
+                case _:
+                    return _unproven()
+        except CounterError as error:
+            return error
+
+    items = answer.get("items") if isinstance(answer, Mapping) else None
+    if not isinstance(items, list) or len(items) != len(writes):
+        items = [None] * len(writes)
+    return [written(counter_id, read, item) for (counter_id, read), item in zip(writes, items, strict=True)]
+
+
+def _unproven() -> StorageUnavailable:
+    return StorageUnavailable("Elasticsearch's answer does not say that the write was done.", Outcome.UNKNOWN)

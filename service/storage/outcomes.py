@@ -1,0 +1,102 @@
+"""Every way in which Elasticsearch can fail to acknowledge a call, turned into an error of the service's own.
+
+The question that each answer must settle is whether a write may have been applied. It certainly was not if the
+connection was never made, or if Elasticsearch refused the request. In every other case nobody knows.
+"""
+
+import logging
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, Final
+
+from elasticsearch import ApiError, TransportError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from service.errors import CounterError, CounterOverflow, Outcome, StorageUnavailable, VersionConflict
+
+logger = logging.getLogger(__name__)
+
+OVERFLOW: Final = "counter-overflow"
+"""What the script throws as its reason; see increment.painless."""
+
+NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raise the service's own error from whatever the Elasticsearch client raises within a read."""
+    try:
+        with writing():
+            yield
+    except StorageUnavailable as error:
+        error.outcome = Outcome.NOT_APPLIED
+        raise
+
+
+@contextmanager
+def writing(counter_id: str = "") -> Iterator[None]:
+    """Raise the service's own error from whatever the Elasticsearch client raises within a write.
+
+    Args:
+        counter_id: The counter that the write is about, for the errors that name one.
+    """
+    try:
+        yield
+    except ApiError as error:
+        raise refusal(counter_id, error.meta.status, error.body) from error
+    except TransportError as error:
+        if _was_never_connected(error):
+            logger.warning("Elasticsearch cannot be reached: %s", error)
+            raise StorageUnavailable("Elasticsearch cannot be reached.", Outcome.NOT_APPLIED) from error
+        logger.warning("Elasticsearch did not answer: %s", error)
+        raise StorageUnavailable("Elasticsearch did not answer.", Outcome.UNKNOWN) from error
+
+
+def refusal(counter_id: str, status: int, body: Any) -> CounterError:
+    """Return the error that an answer other than success stands for.
+
+    Args:
+        counter_id: The counter that the write, or the item of a list, is about.
+        status: The HTTP status of the answer, or of the item.
+        body: The answer, or the item, as it was parsed.
+    """
+    cause = body.get("error") if isinstance(body, Mapping) else None
+    if status == HTTPStatus.CONFLICT:
+        return VersionConflict(counter_id)
+    if status == HTTPStatus.BAD_REQUEST and _is_overflow(cause):
+        return CounterOverflow(counter_id)
+    logger.warning("Elasticsearch answered %s: %s", status, _type_of(cause))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return StorageUnavailable("Elasticsearch is overloaded and refused the request.", Outcome.NOT_APPLIED)
+    # A proxy's 408 says that it gave up waiting, not that Elasticsearch never got the request.
+    if (
+        HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and status != HTTPStatus.REQUEST_TIMEOUT
+    ):
+        return StorageUnavailable("Elasticsearch refused the request.", Outcome.NOT_APPLIED)
+    return StorageUnavailable("Elasticsearch could not complete the request.", Outcome.UNKNOWN)
+
+
+def _was_never_connected(error: BaseException) -> bool:
+    """Look for the reason in the chain of causes: the transport empties its list of errors."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, NEVER_CONNECTED):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _is_overflow(cause: Any) -> bool:
+    """Look for the script's own exception, which Elasticsearch wraps in several others."""
+    while isinstance(cause, Mapping):
+        if cause.get("type") == "arithmetic_exception" and cause.get("reason") == OVERFLOW:
+            return True
+        cause = cause.get("caused_by")
+    return False
+
+
+def _type_of(cause: Any) -> str:
+    return str(cause.get("type")) if isinstance(cause, Mapping) else "no error object"

@@ -1,0 +1,31 @@
+"""The least that the service may do in a secured Elasticsearch: a role on its own index, and a user who has it."""
+
+from typing import Any, Final
+
+from elasticsearch import Elasticsearch
+
+from service.storage.index import index_name
+from service.storage.outcomes import writing
+
+PRIVILEGES: Final = ("read", "index", "delete", "view_index_metadata")
+"""Get, search, write and delete documents, and read the mapping to know that it is the right one.
+
+Neither deleting nor creating an index is among them: the service cannot lose all counters by one call.
+"""
+
+
+def role_descriptor(alias: str) -> dict[str, Any]:
+    """Return the role that serves counters behind ``alias``: no cluster privilege, its own index alone."""
+    return {"cluster": [], "indices": [{"names": [alias, index_name(alias)], "privileges": list(PRIVILEGES)}]}
+
+
+def create_service_user(client: Elasticsearch, alias: str, *, username: str, password: str) -> None:
+    """Make the role and the user, or set both right if they are there; the role is named like the user.
+
+    Raises:
+        StorageUnavailable: Elasticsearch did not do it; the reason is in the log.
+    """
+    role = role_descriptor(alias)
+    with writing():
+        client.security.put_role(name=username, cluster=role["cluster"], indices=role["indices"])
+        client.security.put_user(username=username, password=password, roles=[username])
