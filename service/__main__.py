@@ -1,0 +1,5 @@
+"""Makes ``python -m service`` the command line."""
+
+from service.cli import main
+
+main()

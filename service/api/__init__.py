@@ -1,0 +1,1 @@
+"""The HTTP side of the service. A view parses, calls one thing, and answers."""

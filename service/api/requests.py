@@ -1,0 +1,65 @@
+"""What surrounds every request: its id, its line in the log, and the check of the id in its path."""
+
+import logging
+import re
+import time
+import uuid
+from typing import Final
+
+from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import UnicodeConverter
+
+from service.counters import COUNTER_ID, is_counter_id
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+"""What a caller's request id may look like; any other is replaced, for it is written to the log."""
+
+logger = logging.getLogger(__name__)
+
+
+class CounterIdConverter(UnicodeConverter):
+    """Marks the part of a path that is a counter's id.
+
+    It matches whatever may stand in one segment: an id that is not allowed is a bad request, not an unknown path.
+    """
+
+
+def surround(app: Flask) -> None:
+    """Give every request of ``app`` an id and a line in the log, and refuse ids that are not allowed."""
+    app.url_map.converters["counter_id"] = CounterIdConverter
+    app.before_request(_begin)
+    app.before_request(_check_counter_id)
+    app.after_request(_finish)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    g.began = time.perf_counter_ns()
+    clear_contextvars()
+    bind_contextvars(**{"http.request.id": g.request_id})
+
+
+def _check_counter_id() -> None:
+    counter_id = (request.view_args or {}).get("counter_id")
+    if counter_id is not None and not is_counter_id(counter_id):
+        raise BadRequest(f"A counter's id must match ^{COUNTER_ID.pattern}$.")
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    # What was read may be kept, but must be asked for again: a counter is stale at once.
+    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    logger.info(
+        "request answered",
+        extra={
+            "http.request.method": request.method,
+            "url.path": request.path,
+            "http.response.status_code": response.status_code,
+            "event.duration": time.perf_counter_ns() - g.began,
+        },
+    )
+    return response

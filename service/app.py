@@ -1,0 +1,61 @@
+"""The one place where the service is put together."""
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from service.api.contract import describe, serve_contract
+from service.api.counters import counters_blueprint
+from service.api.health import health_blueprint
+from service.api.increments import increments_blueprint
+from service.api.problems import of_counter_error
+from service.api.requests import surround
+from service.errors import CounterError
+from service.settings import Settings
+from service.storage.client import connect
+from service.storage.protocol import CounterRepository
+from service.storage.repository import ElasticsearchCounters
+from service.strategies import STRATEGIES
+
+MAX_BODY = 256 * 1024
+"""Bytes of a request body: enough for the longest list of increments with the longest ids."""
+
+
+class InOrder(DefaultJSONProvider):
+    """Writes JSON objects in the order of the contract, and without blanks."""
+
+    sort_keys = False
+    compact = True
+
+
+def create_app(settings: Settings | None = None, *, repository: CounterRepository | None = None) -> Flask:
+    """Return the service as a WSGI application. It opens no connection before the first request.
+
+    Args:
+        settings: Read from the environment if left out.
+        repository: Where the counters are kept; Elasticsearch, as the settings say, if left out.
+    """
+    settings = settings or Settings.from_env()
+    retries = settings.retries
+    if repository is None:
+        repository = ElasticsearchCounters(
+            connect(settings),
+            alias=settings.counters_alias,
+            timeout=settings.elasticsearch_timeout,
+            retry_on_conflict=settings.scripted_retry_on_conflict,
+        )
+
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json = InOrder(app)
+    # A path with two slashes is another path, not a reason to redirect a POST.
+    app.url_map.merge_slashes = False
+
+    surround(app)
+    app.register_error_handler(CounterError, lambda error: of_counter_error(error).as_response())
+    api = describe(app)
+    for name, strategy in STRATEGIES.items():
+        api.register_blueprint(increments_blueprint(name, strategy, repository, retries))
+    api.register_blueprint(counters_blueprint(repository, retries))
+    api.register_blueprint(health_blueprint(repository))
+    serve_contract(app, api)
+    return app

@@ -1,0 +1,64 @@
+"""The command line of the service: ``python -m service``."""
+
+import time
+from pathlib import Path
+
+import click
+from environs import EnvError
+
+from service.app import create_app
+from service.errors import StorageUnavailable
+from service.settings import Settings
+from service.storage.client import connect
+from service.storage.index import create_index, index_name
+from service.storage.security import create_service_user
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Counters in Elasticsearch."""
+
+
+@main.command()
+@click.option("--service-user", metavar="NAME", help="Make a user who may use the counters and nothing else.")
+@click.option(
+    "--service-password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Where that user's password stands.",
+)
+@click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for Elasticsearch.")
+def init(service_user: str | None, service_password_file: Path | None, wait: float) -> None:
+    """Make the index and its alias in Elasticsearch, unless they are there.
+
+    Reads the same environment as the service, with the credentials of someone who may create an index.
+    """
+    if (service_user is None) != (service_password_file is None):
+        raise click.UsageError("--service-user and --service-password-file go together.")
+    try:
+        settings = Settings.from_env()
+    except EnvError as error:
+        raise click.ClickException(str(error)) from error
+    client = connect(settings)
+    alias = settings.counters_alias
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            created = create_index(client, alias)
+            break
+        except StorageUnavailable as error:
+            if time.monotonic() >= deadline:
+                raise click.ClickException(str(error)) from error
+            time.sleep(1)
+    click.echo(f"Index {index_name(alias)} with alias {alias}: {'created' if created else 'already there'}.")
+    if service_user and service_password_file:
+        password = service_password_file.read_text().strip()
+        create_service_user(client, alias, username=service_user, password=password)
+        click.echo(f"User {service_user}: may use {alias} and nothing else.")
+
+
+@main.command()
+def openapi() -> None:
+    """Print the HTTP contract, which is what openapi.yaml holds."""
+    app = create_app(Settings())
+    with app.test_client() as client:
+        click.echo(client.get("/openapi.yaml").text, nl=False)
