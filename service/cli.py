@@ -1,6 +1,7 @@
 """The command line of the service: ``python -m service``."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -40,20 +41,24 @@ def init(service_user: str | None, service_password_file: Path | None, wait: flo
         raise click.ClickException(str(error)) from error
     client = connect(settings)
     alias = settings.counters_alias
-    deadline = time.monotonic() + wait
-    while True:
-        try:
-            created = create_index(client, alias)
-            break
-        except StorageUnavailable as error:
-            if time.monotonic() >= deadline:
-                raise click.ClickException(str(error)) from error
-            time.sleep(1)
+    created = _patiently(wait, lambda: create_index(client, alias))
     click.echo(f"Index {index_name(alias)} with alias {alias}: {'created' if created else 'already there'}.")
     if service_user and service_password_file:
         password = service_password_file.read_text().strip()
         create_service_user(client, alias, username=service_user, password=password)
         click.echo(f"User {service_user}: may use {alias} and nothing else.")
+
+
+def _patiently(seconds: float, attempt: Callable[[], bool]) -> bool:
+    """Try once a second until Elasticsearch does it: a node that has just started refuses at first."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except StorageUnavailable as error:
+            if time.monotonic() >= deadline:
+                raise click.ClickException(str(error)) from error
+            time.sleep(1)
 
 
 @main.command()

@@ -119,8 +119,8 @@ class Settings:
         longest = self.conflict_budget + 2 * self.elasticsearch_timeout
         if longest >= self.graceful_timeout:
             raise EnvError(
-                f"A request may take {longest:g} s (CONFLICT_BUDGET + 2 x ELASTICSEARCH_TIMEOUT), so it would be cut off"
-                f" by a shutdown: GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
+                f"A request may take {longest:g} s (CONFLICT_BUDGET + 2 x ELASTICSEARCH_TIMEOUT), and a shutdown"
+                f" would cut it off: GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
             )
 
 
