@@ -1,0 +1,127 @@
+"""The service itself on this machine: real gunicorn in front of a cluster, for the tests and the load tests.
+
+with localnode.cluster() as cluster, serving(cluster.environment) as service:
+    requests.post(f"{service.url}/occ/page-views")
+
+python -m localnode run -- python -m localnode.serving -- COMMAND   # with SERVICE_URL in its environment
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+import urllib3
+
+from localnode.errors import LocalNodeError
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service.
+
+    Attributes:
+        url: Its address, without a slash at the end.
+        process: Gunicorn's master.
+        log: The file with everything it has said.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def stop(self, *, timeout: float = 60.0) -> int:
+        """Ask it to end with SIGTERM, wait up to ``timeout`` seconds, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+
+@contextlib.contextmanager
+def serving(
+    environment: Mapping[str, str], *, log: Path, gunicorn_args: str = "", ready: float = 60.0
+) -> Iterator[Service]:
+    """Make the index, start gunicorn on a free port of 127.0.0.1, give it once it is ready, and end it.
+
+    Args:
+        environment: Settings of the service, added to this process's environment: how to reach Elasticsearch
+            (`Cluster.environment`), ``WORKERS`` and the like.
+        log: The file that its output goes to.
+        gunicorn_args: Further arguments of gunicorn, as on its command line.
+        ready: Seconds that it may take until it is ready.
+
+    Raises:
+        LocalNodeError: It did not become ready; the message says where its log is.
+    """
+    variables = {**os.environ, **environment}
+    # The listener is made here and handed on, because a port that was free a moment ago may be taken by now.
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        subprocess.run(
+            [sys.executable, "-m", "service", "init"],
+            env=variables,
+            cwd=PROJECT,
+            stdout=output,
+            stderr=output,
+            check=True,
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn"],
+            env={**variables, "GUNICORN_CMD_ARGS": f"--bind fd://{listener.fileno()} {gunicorn_args}"},
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=[listener.fileno()],
+        )
+    service = Service(url, process, log)
+    try:
+        _wait_until_ready(service, ready)
+        yield service
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            service.stop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(service: Service, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
+        while service.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if pool.request("GET", f"{service.url}/readyz").status == 200:  # noqa: PLR2004 - OK
+                    return
+            time.sleep(0.1)
+    raise LocalNodeError(f"The service did not become ready; its log is in {service.log}.")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "--log", type=click.Path(path_type=Path), default=Path("build/service.log"), help="Where its output goes."
+)
+def main(command: tuple[str, ...], log: Path) -> None:
+    """Run COMMAND with SERVICE_URL set to a service of its own on the Elasticsearch of ELASTICSEARCH_URL."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with serving({}, log=log) as service:
+            finished = subprocess.run(command, env={**os.environ, "SERVICE_URL": service.url}, check=False)
+    except LocalNodeError as error:
+        raise click.ClickException(str(error)) from error
+    raise SystemExit(finished.returncode)
+
+
+if __name__ == "__main__":
+    main()
