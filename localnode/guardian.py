@@ -1,0 +1,65 @@
+"""The guardian: a small process that ends a cluster's nodes if the process that started them is killed.
+
+It reads from a pipe that only its parent holds open. The kernel closes that pipe when the parent dies, in any
+way, on Linux and macOS alike. PR_SET_PDEATHSIG would not do: it is sent when the *thread* that started the node
+ends, it is cleared when the user id changes, and it exists on Linux only.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from localnode import records
+from localnode.claim import Claim
+from localnode.processes import wait_until
+
+_ALL_IS_WELL = b"."
+_PACKAGE = Path(__file__).resolve().parent
+_CLAIM_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def watching(folder: Path, *, remove: bool) -> Iterator[None]:
+    """Have the nodes of a cluster's folder ended if we die inside this block, or leave it with nodes running.
+
+    Args:
+        folder: The cluster's folder, which we hold a `Claim` on.
+        remove: Whether the folder is then to be removed as well.
+    """
+    command = [sys.executable, "-m", "localnode", "guard", *(["--remove"] if remove else []), str(folder)]
+    path = os.pathsep.join(filter(None, (str(_PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # out of reach of Ctrl-C and of a signal to our group
+    ) as process:
+        try:
+            yield
+        finally:
+            process.communicate(b"" if records.running(folder) else _ALL_IS_WELL)
+
+
+def guard(folder: Path, *, remove: bool) -> None:
+    """Be the guardian: wait for the parent's word or its death, and in that case clear up."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    claim = Claim(folder)
+    parent = claim.owner
+    if sys.stdin.buffer.read() == _ALL_IS_WELL:
+        return
+    # A next run may have claimed the folder already. Then it has ended our nodes, and those there now are its own.
+    taken = wait_until(lambda: claim.owner != parent or claim.take(), timeout=_CLAIM_SECONDS)
+    if taken and claim.owner == parent:
+        records.end_all(folder)
+        if remove:
+            shutil.rmtree(folder, ignore_errors=True)
+    claim.release()

@@ -1,0 +1,76 @@
+"""Starts the process that starts a node's JVM, on record before it does anything."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from localnode.account import Account
+from localnode.distribution import Distribution
+from localnode.processes import ProcessId
+from localnode.records import NodeFiles
+
+# Waits for a line before it becomes the launcher, and the line comes once its number is on record. If we are killed
+# before that, it reads the end of the file and goes away. So no launcher ever runs unrecorded.
+_GATE = 'read -r go && exec "$@" </dev/null'
+
+
+def launch(distribution: Distribution, files: NodeFiles, account: Account) -> subprocess.Popen[bytes]:
+    """Start the launcher of the node that `files` describes, as `account`; return at once."""
+    switched = account.switched
+    gate, key = os.pipe()
+    try:
+        with files.log.open("ab") as log:
+            launcher = subprocess.Popen(
+                ["/bin/sh", "-c", _GATE, "localnode", *_command(distribution, files)],
+                stdin=gate,
+                stdout=log,
+                stderr=log,
+                env=_environment(distribution, files),
+                cwd=distribution.home,  # where the launcher looks for `modules`
+                # Out of reach of Ctrl-C: the command must end first, while the node still serves it.
+                start_new_session=True,
+                user=account.uid if switched else None,
+                group=account.gid if switched else None,
+                extra_groups=[] if switched else None,
+            )
+        identity = ProcessId.of(launcher.pid)
+        if identity is not None:
+            identity.save(files.launcher)
+        os.write(key, b"go\n")
+    finally:
+        os.close(gate)
+        os.close(key)
+    return launcher
+
+
+def _command(distribution: Distribution, files: NodeFiles) -> list[str]:
+    arguments = ["-p", str(files.pid)]
+    libraries = distribution.home / "lib" / "tools" / "server-launcher"
+    if not libraries.is_dir():
+        return [str(distribution.home / "bin" / "elasticsearch"), *arguments]
+    # What bin/elasticsearch does since 9.4, but without its native launcher, which not every copy has for every CPU.
+    return [
+        str(distribution.java.binary),
+        *("-Xms4m", "-Xmx64m", "-XX:+UseSerialGC"),
+        *("-cp", f"{libraries}/*"),
+        "org.elasticsearch.server.launcher.ServerLauncher",
+        *arguments,
+    ]
+
+
+def _environment(distribution: Distribution, files: NodeFiles) -> dict[str, str]:
+    """Return the launcher's whole environment: a shell's ES_JAVA_OPTS or JAVA_TOOL_OPTIONS are not meant for it."""
+    java = distribution.java
+    temporary: Path = files.own / "tmp"
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": os.environ.get("LANG", "C.UTF-8"),
+        "JAVA": str(java.binary),
+        "JAVA_TYPE": java.kind,
+        "ES_JAVA_HOME": str(java.binary.parent.parent),
+        "ES_HOME": str(distribution.home),
+        "ES_PATH_CONF": str(files.config),
+        "ES_DISTRIBUTION_TYPE": "tar",
+        "ES_TMPDIR": str(temporary),
+        "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={temporary}",  # the launcher's helper leaves files there
+    }

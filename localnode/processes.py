@@ -1,0 +1,98 @@
+"""Processes told apart by number *and* start time, so that a reused number is never signalled."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """One process: its number and when it started, in the system's own words."""
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessId | None":
+        """Return the identity of the live process `pid`, or None if there is none."""
+        started = _start_time(pid)
+        return None if started is None else cls(pid, started)
+
+    @classmethod
+    def me(cls) -> "ProcessId":
+        """Return the identity of this process."""
+        return cls(os.getpid(), _start_time(os.getpid()) or "")
+
+    @classmethod
+    def load(cls, record: Path) -> "ProcessId | None":
+        """Read what `save` wrote; None if there is no record or only half of one."""
+        try:
+            pid, _, started = record.read_text().strip().partition(" ")
+            return cls(int(pid), started) if started else None
+        except (OSError, ValueError):
+            return None
+
+    def save(self, record: Path) -> None:
+        """Write the identity to `record`, whole or not at all."""
+        draft = record.with_name(f"{record.name}.draft")
+        draft.write_text(f"{self.pid} {self.started}\n")
+        draft.replace(record)
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs; a zombie does not."""
+        return _start_time(self.pid) == self.started
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless the process has gone."""
+        if self.alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the process has gone; return False if it still runs after `timeout` seconds."""
+        return wait_until(lambda: not self.alive, timeout=timeout)
+
+
+def wait_until(condition: Callable[[], bool], *, timeout: float) -> bool:
+    """Poll until the condition holds; return whether it did within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _start_time(pid: int) -> str | None:
+    return _linux_start_time(pid) if sys.platform == "linux" else _posix_start_time(pid)
+
+
+def _linux_start_time(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # proc(5): the name in parentheses may hold anything; state and start time are fields 3 and 22.
+    fields = stat.rpartition(")")[2].split()
+    state, ticks_since_boot = fields[0], fields[19]
+    if state in "ZX":
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}:{ticks_since_boot}"
+
+
+def _posix_start_time(pid: int) -> str | None:
+    answer = subprocess.run(
+        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, started = answer.stdout.strip().partition(" ")
+    return None if not started or state.startswith("Z") else started.strip()

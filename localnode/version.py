@@ -1,0 +1,3 @@
+"""The one version of Elasticsearch that this project is built on."""
+
+VERSION = "9.4.3"
