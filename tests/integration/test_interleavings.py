@@ -1,0 +1,132 @@
+"""Two clients in a fixed order: both read, then both write. No luck is involved, and no sleep."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.api import Api
+from tests.proxy import Exchange, Proxy
+
+VERSION_CONFLICT = {"error": {"type": "version_conflict_engine_exception", "reason": "…"}, "status": 409}
+
+
+class Meeting:
+    """Holds back the first reads until as many clients have read; those that read later pass."""
+
+    def __init__(self, clients: int) -> None:
+        self.barrier = threading.Barrier(clients, timeout=30)
+        self.places = threading.Semaphore(clients)
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Forward; after one of the first reads, wait for the others before the answer goes back."""
+        exchange.forward()
+        if exchange.is_read and self.places.acquire(blocking=False):
+            self.barrier.wait()
+
+
+@pytest.fixture
+def meeting(proxy: Proxy) -> None:
+    """Whoever reads first gets the value only once a second client has read it too."""
+    proxy.handle = Meeting(2)
+
+
+def increment_by_two_clients(url: str, path: str) -> list[dict[str, int]]:
+    """Increment once from each of two clients at the same time, and return both answers."""
+    with ThreadPoolExecutor(2) as clients:
+        answers = list(clients.map(lambda client: client.post(path), [Api(url), Api(url)]))
+    assert {200} == {answer.status_code for answer in answers}
+    return [answer.json() for answer in answers]
+
+
+@pytest.mark.usefixtures("meeting")
+def test_naive_loses_an_update(api: Api, proxied_api: Api, counter_id: str) -> None:
+    """Both clients are told that they counted, and one of them was not."""
+    api.put(f"/counters/{counter_id}", json={"value": 0})
+
+    answers = increment_by_two_clients(proxied_api.base, f"/naive/{counter_id}")
+
+    assert [1, 1] == [answer["value"] for answer in answers]
+    assert 1 == api.value_of(counter_id)
+
+
+@pytest.mark.usefixtures("meeting")
+@pytest.mark.parametrize("exists", [True, False])
+def test_occ_starts_over_from_a_fresh_read(
+    api: Api, proxied_api: Api, counter_id: str, *, exists: bool
+) -> None:
+    """The client whose write is stale reads again and counts on top of the other's, also when both create."""
+    if exists:
+        api.put(f"/counters/{counter_id}", json={"value": 0})
+
+    answers = increment_by_two_clients(proxied_api.base, f"/occ/{counter_id}")
+
+    assert [1, 2] == sorted(answer["value"] for answer in answers)
+    assert [(1, 0), (2, 1)] == sorted((answer["attempts"], answer["conflicts"]) for answer in answers)
+    assert 2 == api.value_of(counter_id)
+
+
+@pytest.mark.usefixtures("meeting")
+@pytest.mark.parametrize(("strategy", "stored"), [("naive", 1), ("occ", 2)])
+def test_lists_race_like_single_increments(
+    api: Api, proxied_api: Api, counter_id: str, strategy: str, stored: int
+) -> None:
+    """Two lists that read a counter at the same time lose an update where single increments do, and only there."""
+    body = {"increments": [{"id": counter_id}]}
+    with ThreadPoolExecutor(2) as clients:
+        answers = list(
+            clients.map(
+                lambda client: client.post(f"/{strategy}", json=body).json(),
+                [Api(proxied_api.base), Api(proxied_api.base)],
+            )
+        )
+
+    assert [0, 0] == [answer["failed"] + answer["unknown"] for answer in answers]
+    assert stored == api.value_of(counter_id)
+
+
+@pytest.mark.parametrize("path", ["/scripted/{id}", "/scripted"])
+def test_scripted_tries_again_when_elasticsearch_gives_up(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, path: str
+) -> None:
+    """A conflict that outlasts Elasticsearch's own retries is tried again, and counts once."""
+    conflicts = iter([VERSION_CONFLICT, VERSION_CONFLICT])
+
+    def conflict_twice(exchange: Exchange) -> None:
+        conflict = next(conflicts, None) if exchange.is_write else None
+        if conflict is None:
+            exchange.forward()
+        elif exchange.path.endswith("/_bulk"):
+            item = {"_id": counter_id, "status": 409, **conflict}
+            exchange.answer(200, {"errors": True, "items": [{"update": item}]})
+        else:
+            exchange.answer(409, conflict)
+
+    proxy.handle = conflict_twice
+    body = {"increments": [{"id": counter_id}]} if path == "/scripted" else None
+    answer = proxied_api.post(path.format(id=counter_id), json=body).json()
+    [done] = answer.get("results", [answer])
+
+    assert (1, 3, 2) == (done["value"], done["attempts"], done["conflicts"])
+    assert 1 == api.value_of(counter_id)
+
+
+@pytest.mark.parametrize("strategy", ["occ", "scripted"])
+def test_conflicts_without_end_are_a_409_and_change_nothing(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str
+) -> None:
+    """Once the tries are used up the caller is told so, and when to come back; nothing was counted."""
+    api.put(f"/counters/{counter_id}", json={"value": 7})
+
+    def conflict_always(exchange: Exchange) -> None:
+        if exchange.is_write:
+            exchange.answer(409, VERSION_CONFLICT)
+        else:
+            exchange.forward()
+
+    proxy.handle = conflict_always
+    answer = proxied_api.post(f"/{strategy}/{counter_id}")
+
+    assert (409, "/problems/conflicts-not-resolved") == (answer.status_code, answer.json()["type"])
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert 7 == api.value_of(counter_id)
