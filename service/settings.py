@@ -66,12 +66,12 @@ class Settings:
         """
         env = FileAwareEnv(eager=False, strip_whitespace=True)
         default = cls()
+        # What is malformed reads as None until the end, where `seal` tells of everything at once.
+        urls = env.list(
+            "ELASTICSEARCH_URL", [*default.elasticsearch_url], validate=[Length(min=1), _all_urls]
+        )
         settings = cls(
-            elasticsearch_url=tuple(
-                env.list(
-                    "ELASTICSEARCH_URL", list(default.elasticsearch_url), validate=[Length(min=1), _all_urls]
-                )
-            ),
+            elasticsearch_url=tuple(urls or ()),
             elasticsearch_api_key=env.str("ELASTICSEARCH_API_KEY", None),
             elasticsearch_username=env.str("ELASTICSEARCH_USERNAME", None),
             elasticsearch_password=env.str("ELASTICSEARCH_PASSWORD", None),

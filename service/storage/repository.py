@@ -15,7 +15,7 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch, NotFoundError
 
 from service.counters import Counter, Increment, Revision, is_counter_value
-from service.errors import CounterError, CounterNotFound, CounterOverflow, Outcome, StorageUnavailable
+from service.errors import CounterError, CounterOverflow, Outcome, StorageUnavailable
 from service.storage.answers import (
     Reader,
     counter_found,
@@ -125,18 +125,13 @@ class ElasticsearchCounters:
     def delete(self, counter_id: str, revision: Revision) -> None:
         """Delete the document under its sequence number and primary term."""
         with writing(counter_id):
-            try:
-                answer = self._client.delete(
-                    index=self._alias,
-                    id=counter_id,
-                    if_seq_no=revision.seq_no,
-                    if_primary_term=revision.primary_term,
-                    timeout=self._shard_wait,
-                )
-            except NotFoundError as error:
-                if "error" in error.body:
-                    raise
-                raise CounterNotFound(counter_id) from error
+            answer = self._client.delete(
+                index=self._alias,
+                id=counter_id,
+                if_seq_no=revision.seq_no,
+                if_primary_term=revision.primary_term,
+                timeout=self._shard_wait,
+            )
         if answer.body.get("result") != "deleted":
             raise StorageUnavailable(
                 "Elasticsearch's answer does not say that the counter is gone.", Outcome.UNKNOWN

@@ -1,0 +1,92 @@
+"""How often and how soon a conflict is tried again. Time is simulated."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.retries import Retries
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def read(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+def retries(clock: Clock, *, max_attempts: int = 6, budget: float = 60.0, jitter: float = 1.0) -> Retries:
+    """Return retries on a simulated clock, with a jitter that always draws the same."""
+    return Retries(max_attempts, budget, 0.01, 0.05, clock.sleep, lambda: jitter, clock.read)
+
+
+def test_the_first_attempt_waits_for_nothing() -> None:
+    """Who meets nobody loses no time."""
+    clock = Clock()
+
+    assert 1 == next(retries(clock).attempts())
+    assert [] == clock.slept
+
+
+def test_waits_double_up_to_the_cap() -> None:
+    """The bound of the waits grows with each attempt, and no further than the cap."""
+    clock = Clock()
+
+    assert [1, 2, 3, 4, 5, 6] == list(retries(clock).attempts())
+    assert [0.01, 0.02, 0.04, 0.05, 0.05] == clock.slept
+
+
+def test_the_jitter_is_full() -> None:
+    """A wait may be anything from nothing to its bound."""
+    clock = Clock()
+
+    list(retries(clock, jitter=0.0).attempts())
+
+    assert [0.0] * 5 == clock.slept
+
+
+def test_time_runs_out_before_the_attempts_do() -> None:
+    """No attempt begins after the budget, and none is waited for in vain."""
+    clock = Clock()
+
+    assert [1, 2, 3] == list(retries(clock, budget=0.05).attempts())
+    assert [0.01, 0.02] == clock.slept
+
+
+def test_without_a_budget_there_is_one_attempt() -> None:
+    """The first attempt is owed to every caller."""
+    assert [1] == list(retries(Clock(), budget=0.0).attempts())
+
+
+def test_a_given_deadline_replaces_the_budget() -> None:
+    """The rounds of a list share one deadline."""
+    clock = Clock()
+
+    assert [1, 2] == list(retries(clock).attempts(deadline=0.02))
+
+
+@given(
+    jitter=st.lists(st.floats(0, 1, exclude_max=True), min_size=40, max_size=40),
+    budget=st.floats(0, 2),
+    max_attempts=st.integers(1, 40),
+)
+def test_bounds_always_hold(jitter: list[float], budget: float, max_attempts: int) -> None:
+    """Whatever is drawn, attempts count up from 1, and neither their number nor the time exceeds its bound."""
+    clock, draws = Clock(), iter(jitter)
+    bounded = Retries(max_attempts, budget, 0.01, 0.05, clock.sleep, lambda: next(draws), clock.read)
+
+    attempts = list(bounded.attempts())
+
+    assert list(itertools.islice(itertools.count(1), len(attempts))) == attempts
+    assert 1 <= len(attempts) <= max_attempts
+    assert clock.now <= budget

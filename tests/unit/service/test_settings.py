@@ -1,0 +1,97 @@
+"""Settings: read from the environment or from files, and refused with every reason at once."""
+
+from pathlib import Path
+
+import pytest
+from environs import EnvError
+
+from service.settings import Settings
+
+NAMES = ("ELASTICSEARCH_URL", "ELASTICSEARCH_USERNAME", "ELASTICSEARCH_PASSWORD", "ELASTICSEARCH_CA_CERTS")
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin without the settings that the test run itself may have been given."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_nothing_set_is_the_default() -> None:
+    """An empty environment serves the node that ``make run`` starts."""
+    assert Settings() == Settings.from_env()
+
+
+def test_several_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The URL may name each node of a cluster."""
+    monkeypatch.setenv("ELASTICSEARCH_URL", "http://a:9200,https://b:9201")
+
+    assert ("http://a:9200", "https://b:9201") == Settings.from_env().elasticsearch_url
+
+
+def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A password's file may end in a newline, and the password shows in no representation."""
+    file = tmp_path / "password"
+    file.write_text("s3cret\n")
+    monkeypatch.setenv("ELASTICSEARCH_USERNAME", "counters")
+    monkeypatch.setenv("ELASTICSEARCH_PASSWORD_FILE", str(file))
+
+    settings = Settings.from_env()
+
+    assert "s3cret" == settings.elasticsearch_password
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "65536"),
+        ("WORKERS", "0"),
+        ("THREADS", "-1"),
+        ("ELASTICSEARCH_URL", "localhost:9200"),
+        ("ELASTICSEARCH_URL", ""),
+        ("ELASTICSEARCH_TIMEOUT", "0"),
+        ("ELASTICSEARCH_TIMEOUT", "nan"),
+        ("CONFLICT_MAX_ATTEMPTS", "0"),
+        ("CONFLICT_BUDGET", "-1"),
+        ("COUNTERS_ALIAS", "Counters"),
+        ("COUNTERS_ALIAS", "counters,secrets"),
+        ("COUNTERS_ALIAS", "*"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+        ("ELASTICSEARCH_PASSWORD_FILE", "/nowhere/at/all"),
+    ],
+)
+def test_a_malformed_setting_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """The message says which setting it is."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises((EnvError, ValueError), match=name):
+        Settings.from_env()
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"ELASTICSEARCH_USERNAME": "u"}, "ELASTICSEARCH_PASSWORD"),
+        ({"ELASTICSEARCH_PASSWORD": "p"}, "ELASTICSEARCH_USERNAME"),
+        (
+            {"ELASTICSEARCH_API_KEY": "k", "ELASTICSEARCH_USERNAME": "u", "ELASTICSEARCH_PASSWORD": "p"},
+            "not both",
+        ),
+        ({"CONFLICT_BUDGET": "25"}, "GRACEFUL_TIMEOUT"),
+        ({"ELASTICSEARCH_TIMEOUT": "12"}, "GRACEFUL_TIMEOUT"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], reason: str
+) -> None:
+    """A combination that cannot work is said at the start, not found at the first request or the last."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(EnvError, match=reason):
+        Settings.from_env()

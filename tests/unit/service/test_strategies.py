@@ -1,0 +1,211 @@
+"""The strategies over a repository in memory: what each does when somebody writes between its read and its write."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.counters import MAX_VALUE, Counter, Increment, Incremented
+from service.errors import (
+    ConflictsNotResolved,
+    CounterError,
+    CounterOverflow,
+    PreconditionFailed,
+    VersionConflict,
+)
+from service.preconditions import HasVersion, MustExist
+from service.retries import Retries
+from service.storage.protocol import CounterRepository, Result
+from service.strategies import STRATEGIES, occ
+from service.strategies.lists import OUT_OF_TIME, TryEach, increment_each, rounds
+from tests.fakes import InMemoryCounters
+
+RETRIES = Retries(max_attempts=5, budget=60.0, base=0.0, cap=0.0, sleep=lambda _: None)
+
+
+class Rival:
+    """Adds 100 to a counter right before each of the first writes of somebody else."""
+
+    def __init__(self, repository: InMemoryCounters, counter_id: str, times: int) -> None:
+        self.repository = repository
+        self.counter_id = counter_id
+        self.times = times
+        repository.before_write = self
+
+    def __call__(self) -> None:
+        """Write once, unless it has written often enough."""
+        if self.times:
+            self.times -= 1
+            self.repository.before_write = lambda: None
+            self.repository.add(Increment(self.counter_id, 100))
+            self.repository.before_write = self
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_counts_alone(name: str) -> None:
+    """Without anybody else, every strategy creates the counter and adds in one attempt."""
+    repository = InMemoryCounters()
+
+    done = [STRATEGIES[name].increment(repository, Increment("c", by), RETRIES) for by in (3, -5, 0)]
+
+    assert [3, -2, -2] == [each.counter.value for each in done]
+    assert [(1, 0)] * 3 == [(each.attempts, each.conflicts) for each in done]
+
+
+@pytest.mark.parametrize(("name", "stored"), [("naive", 1), ("occ", 101), ("scripted", 101)])
+def test_a_rival_in_between(name: str, stored: int) -> None:
+    """Naive erases what was written between its read and its write; the others count on top of it."""
+    repository = InMemoryCounters()
+    Rival(repository, "c", times=1)
+
+    done = STRATEGIES[name].increment(repository, Increment("c"), RETRIES)
+
+    assert stored == done.counter.value == repository.read("c").value
+
+
+def test_occ_starts_over_as_often_as_it_takes() -> None:
+    """Each conflict costs an attempt, and the amount is added once."""
+    repository = InMemoryCounters()
+    Rival(repository, "c", times=4)
+
+    done = occ.increment(repository, Increment("c"), RETRIES)
+
+    assert Incremented(repository.read("c"), by=1, attempts=5, conflicts=4) == done
+    assert 401 == done.counter.value
+
+
+def test_occ_gives_up_without_writing() -> None:
+    """Once the attempts are used up nothing has been added, and the error says how many there were."""
+    repository = InMemoryCounters()
+    Rival(repository, "c", times=99)
+
+    with pytest.raises(ConflictsNotResolved) as caught:
+        occ.increment(repository, Increment("c"), RETRIES)
+
+    assert 5 == caught.value.attempts
+    assert 500 == repository.read("c").value
+
+
+def test_occ_with_a_required_version_tries_once() -> None:
+    """A version that was right at the read and is stale at the write is refused, with both versions told."""
+    repository = InMemoryCounters()
+    seen = repository.add(Increment("c"))
+    Rival(repository, "c", times=1)
+
+    with pytest.raises(PreconditionFailed) as caught:
+        occ.increment(repository, Increment("c"), RETRIES, HasVersion((str(seen.revision),)))
+
+    assert (str(seen.revision), str(repository.read("c").revision)) == (
+        caught.value.required,
+        caught.value.current,
+    )
+    assert 101 == repository.read("c").value
+
+
+def test_occ_with_any_version_does_not_create() -> None:
+    """What must exist is not brought into being."""
+    repository = InMemoryCounters()
+
+    with pytest.raises(PreconditionFailed):
+        occ.increment(repository, Increment("c"), RETRIES, MustExist())
+
+    assert not repository.read("c").exists
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_overflow_is_no_conflict(name: str) -> None:
+    """It is told at once and not tried again."""
+    repository = InMemoryCounters()
+    before = repository.add(Increment("c", MAX_VALUE))
+
+    with pytest.raises(CounterOverflow):
+        STRATEGIES[name].increment(repository, Increment("c"), RETRIES)
+
+    assert before == repository.read("c")
+
+
+amounts = st.builds(Increment, st.sampled_from("abc"), st.integers(-5, 5))
+
+
+@given(asked=st.lists(amounts, max_size=30), name=st.sampled_from(sorted(STRATEGIES)))
+def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name: str) -> None:
+    """A list gives each item the value it would have had alone, in the order of the list."""
+    one_by_one, at_once = InMemoryCounters(), InMemoryCounters()
+
+    expected = [STRATEGIES[name].increment(one_by_one, item, RETRIES).counter.value for item in asked]
+    results = increment_each(STRATEGIES[name].try_each, at_once, asked, RETRIES)
+
+    assert expected == [result.counter.value for result in results if isinstance(result, Incremented)]
+    assert all(one_by_one.read(id_).value == at_once.read(id_).value for id_ in "abc")
+
+
+@given(asked=st.lists(amounts, max_size=30))
+def test_rounds_hold_every_position_once_and_no_counter_twice(asked: list[Increment]) -> None:
+    """Nothing is left out, nothing doubled, and a counter's items stay in their order."""
+    split = rounds(asked)
+
+    assert list(range(len(asked))) == sorted(position for round_ in split for position in round_)
+    for round_ in split:
+        ids = [asked[position].counter_id for position in round_]
+        assert len(ids) == len(set(ids))
+    for id_ in "abc":
+        positions = [position for round_ in split for position in round_ if asked[position].counter_id == id_]
+        assert sorted(positions) == positions
+
+
+def conflicting(times: int) -> TryEach:
+    """Return a try that reports counter ``c`` in conflict for the first times."""
+    left = iter(range(times))
+
+    def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Result]:
+        in_conflict = next(left, None) is not None
+        return [
+            VersionConflict(item.counter_id)
+            if in_conflict and item.counter_id == "c"
+            else repository.add(item)
+            for item in asked
+        ]
+
+    return try_each
+
+
+def test_only_the_items_in_conflict_are_tried_again() -> None:
+    """What was written is not sent a second time, and each item tells its own attempts."""
+    repository = InMemoryCounters()
+
+    results = increment_each(conflicting(2), repository, [Increment("c"), Increment("d")], RETRIES)
+
+    assert [(1, 3, 2), (1, 1, 0)] == [
+        (done.counter.value, done.attempts, done.conflicts)
+        for done in results
+        if isinstance(done, Incremented)
+    ]
+
+
+def test_an_item_in_conflict_for_good_fails_alone() -> None:
+    """Its error says how often it was tried; the others are counted."""
+    repository = InMemoryCounters()
+
+    stuck, done = increment_each(conflicting(99), repository, [Increment("c"), Increment("d")], RETRIES)
+
+    assert isinstance(stuck, ConflictsNotResolved)
+    assert 5 == stuck.attempts
+    assert isinstance(done, Incremented)
+    assert 0 == repository.read("c").value
+
+
+def test_a_list_stops_at_the_end_of_its_time() -> None:
+    """Rounds that would begin too late are not begun, and their items are told as not applied."""
+    now = iter(range(0, 1000, 10))
+    retries = Retries(
+        max_attempts=5, budget=25.0, base=0.0, cap=0.0, sleep=lambda _: None, clock=lambda: next(now)
+    )
+    repository = InMemoryCounters()
+
+    results: list[Incremented | CounterError] = increment_each(
+        STRATEGIES["scripted"].try_each, repository, [Increment("c")] * 5, retries
+    )
+
+    assert [OUT_OF_TIME] * 3 == results[2:]
+    assert Counter("c", 2, repository.read("c").revision) == repository.read("c")
