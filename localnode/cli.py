@@ -20,7 +20,7 @@ class _Group(click.Group):
     def invoke(self, context: click.Context) -> None:
         try:
             super().invoke(context)
-        except LocalNodeError as error:
+        except (LocalNodeError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -13,7 +13,7 @@ from localnode.account import Account
 from localnode.claim import Claim
 from localnode.errors import LocalNodeError
 from localnode.node import Node
-from localnode.progress import Progress
+from localnode.progress import Progress, say
 from localnode.settings import NodeSettings
 
 _USUAL_START_SECONDS = {1: 13, 3: 35}  # measured on two cores
@@ -104,7 +104,8 @@ def cluster(
                 f"{folder} cannot be reached by user {account.uid}, whom the node runs as: choose another "
                 f"{'TMPDIR' if data_dir is None else '--data-dir'}."
             )
-        records.end_all(folder)
+        if records.end_all(folder):
+            say("Ended the nodes that a killed run had left.")
         credentials = security.prepare(folder, installed) if secure else None
         names = tuple(f"node-{number}" for number in range(1, nodes + 1))
         http_ports, transport_ports = ports.choose(nodes, first=port)

@@ -57,9 +57,10 @@ def _checked(home: Path, account: Account) -> Path:
             f"ES_HOME is {home}, which user {account.uid}, whom the node runs as, cannot reach: correct it or "
             f"its permissions, or unset it."
         )
-    if not any((home / "lib").glob("elasticsearch-*.jar")):
+    if not any((home / "lib").glob("elasticsearch-*.jar")) or not (home / "config" / "jvm.options").is_file():
         raise LocalNodeError(
-            f"ES_HOME is {home}, which holds no Elasticsearch (no lib/elasticsearch-*.jar): correct or unset it."
+            f"ES_HOME is {home}, which holds no unpacked Elasticsearch (lib/elasticsearch-*.jar and "
+            f"config/jvm.options): correct or unset it."
         )
     return home
 

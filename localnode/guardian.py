@@ -19,6 +19,7 @@ from localnode.claim import Claim
 from localnode.processes import wait_until
 
 _ALL_IS_WELL = b"."
+_END_THEM = b"!"
 _PACKAGE = Path(__file__).resolve().parent
 _CLAIM_SECONDS = 60.0
 
@@ -45,21 +46,25 @@ def watching(folder: Path, *, remove: bool) -> Iterator[None]:
         try:
             yield
         finally:
-            process.communicate(b"" if records.running(folder) else _ALL_IS_WELL)
+            # Nodes still run where someone has interrupted their end, with a second Ctrl-C say.
+            process.communicate(_END_THEM if records.running(folder) else _ALL_IS_WELL)
 
 
 def guard(folder: Path, *, remove: bool) -> None:
-    """Be the guardian: wait for the parent's word or its death, and in that case clear up."""
+    """Be the guardian: wait for the parent's word or its death, and clear up if need be."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     claim = Claim(folder)
     parent = claim.owner
-    if sys.stdin.buffer.read() == _ALL_IS_WELL:
+    word = sys.stdin.buffer.read()
+    if word == _ALL_IS_WELL:
         return
-    # A next run may have claimed the folder already. Then it has ended our nodes, and those there now are its own.
-    taken = wait_until(lambda: claim.owner != parent or claim.take(), timeout=_CLAIM_SECONDS)
-    if taken and claim.owner == parent:
-        records.end_all(folder)
-        if remove:
-            shutil.rmtree(folder, ignore_errors=True)
-    claim.release()
+    if word != _END_THEM:
+        # The parent has died. A next run may have claimed the folder already: then it has ended our nodes, and
+        # those there now are its own.
+        taken = wait_until(lambda: claim.owner != parent or claim.take(), timeout=_CLAIM_SECONDS)
+        if not taken or claim.owner != parent:
+            return
+    records.end_all(folder)
+    if remove:
+        shutil.rmtree(folder, ignore_errors=True)

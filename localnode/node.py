@@ -22,7 +22,7 @@ from localnode.settings import NodeSettings
 _KILL_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 _ANSWER_SECONDS = 5.0
-_LAST_LINES = 15
+_LAST_LINES = 25
 _LAST_LINE_LENGTH = 300
 _OK = 200
 
@@ -103,8 +103,10 @@ class Node:
 
         Raises:
             NodeDiedError: It ended; the message holds the end of its log.
-            LocalNodeError: It was not ready in time.
+            LocalNodeError: It was not ready in time, or has not been started.
         """
+        if self._launcher is None:
+            raise LocalNodeError(f"{self.name} has not been started.")
         started = time.monotonic()
         while not self._healthy(nodes):
             if not self.running:

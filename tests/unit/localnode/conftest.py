@@ -1,0 +1,33 @@
+"""What the tests of `localnode` share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.localnode.mirror import Mirror
+
+
+@pytest.fixture
+def mirror() -> Iterator[Mirror]:
+    """A download host on loopback, empty at first."""
+    with Mirror() as mirror:
+        yield mirror
+
+
+@pytest.fixture
+def environ(mirror: Mirror, passable: Path) -> dict[str, str]:
+    """An environment in which only the mirror can be a source: neither Maven nor Java is on the PATH."""
+    return {
+        "LOCALNODE_DOWNLOAD_URL": mirror.url,
+        "LOCALNODE_CACHE": str(passable / "cache"),
+        "PATH": "/nonexistent",
+    }
+
+
+@pytest.fixture
+def passable(tmp_path: Path) -> Path:
+    """A folder of the test's own that the account of a node can reach (pytest closes its folders to others)."""
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o711)
+    return tmp_path
