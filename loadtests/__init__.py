@@ -1,0 +1,1 @@
+"""Load tests that judge what they measured: after the load, does the counter hold what was acknowledged?"""

@@ -1,0 +1,165 @@
+"""Drives the counter service with Locust and judges the counters: see README.md beside this file.
+
+``--users`` is the number of users of each strategy; the strategies take turns.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from time import time
+from typing import Any, ClassVar
+
+from locust import FastHttpUser, LoadTestShape, events, task
+from locust.env import Environment
+from locust.event import EventHook
+from locust.exception import StopUser
+from locust.runners import Runner, WorkerRunner
+from locust.web import WebUI
+
+from loadtests.conductor import Conductor, Step, request_name
+from loadtests.options import add_options, options_of
+from loadtests.outcomes import Answer, Increment, Outcome, from_error, from_reply
+from loadtests.plan import counter_id
+from loadtests.publish import Publisher
+from loadtests.tally import Ledger
+from loadtests.webui import add_verdict
+
+ledger = Ledger()
+"""What this process counts and, on a master, what its workers report."""
+
+
+class CounterUser(FastHttpUser):
+    """Increments its strategy's counter exactly ``--increments`` times, without a pause."""
+
+    abstract = True
+    strategy: ClassVar[str]
+    insecure = False  # a load test that accepts any certificate may be testing anybody's service
+
+    def __init__(self, environment: Environment) -> None:
+        options = options_of(environment)
+        self.network_timeout = self.connection_timeout = options.request_timeout
+        super().__init__(environment)
+        # The client has to hand over every reply, whatever its status: what a 503 means stands in its body.
+        self.client.client.valid_response_codes = (  # type: ignore[misc]  # the class's would be everybody's
+            frozenset(range(HTTPStatus.OK, 600))
+        )
+        self.left: int = options.increments
+        self.asked = Increment(
+            counter=counter_id(options.run, self.strategy), strategy=self.strategy, by=options.by
+        )
+        ledger.open(options.run)
+        self.tally = ledger.own(self.strategy)
+
+    @task
+    def increment(self) -> None:
+        """Make one increment, or end after the last one."""
+        if self.left == 0:
+            raise StopUser
+        self.left -= 1
+        # Whatever happens from here on, a killed user included, the request may have been applied.
+        answer = Answer(outcome=Outcome.UNKNOWN, complaint="unknown: given up")
+        sent = time()
+        try:
+            answer = self._ask()
+        finally:
+            self.tally.record(answer, by=self.asked.by, sent=sent, ended=time())
+
+    def on_stop(self) -> None:
+        """Note that this user is done, by itself or because it was stopped."""
+        self.tally.users_done += 1
+
+    def _ask(self) -> Answer:
+        with self.client.post(
+            f"/{self.strategy}/{self.asked.counter}",
+            json={"by": self.asked.by},
+            name=request_name(self.strategy),
+            catch_response=True,
+            allow_redirects=False,
+        ) as response:
+            error = response.request_meta["exception"]
+            if error is None:
+                answer = from_reply(response.status_code, response.content, self.asked)
+            else:
+                answer = from_error(error)
+            if answer.complaint:
+                response.failure(answer.complaint)
+            return answer
+
+
+class NaiveUser(CounterUser):
+    """Reads, adds, writes: may lose updates."""
+
+    strategy = "naive"
+
+
+class OccUser(CounterUser):
+    """Reads, adds, writes if nothing changed in between: must be exact."""
+
+    strategy = "occ"
+
+
+class ScriptedUser(CounterUser):
+    """Lets Elasticsearch add: must be exact."""
+
+    strategy = "scripted"
+
+
+class InTurn(LoadTestShape):
+    """One strategy after the other."""
+
+    use_common_options = True
+    conductor: ClassVar[Conductor]
+
+    def tick(self) -> Step | None:
+        """Say what Locust is to do now; None ends the run."""
+        return self.conductor.tick()
+
+
+def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_: Any) -> None:
+    """Wire everything, once Locust has its runner; on a worker, users and tallies are all there is."""
+    options = options_of(environment)
+    if isinstance(runner, WorkerRunner):
+        listen(events.report_to_master, report)
+        return
+    if options.class_picker:
+        sys.exit("--class-picker would bypass the verdict. Use --strategy, which the web UI offers as well.")
+    # Without its web UI, Locust handles SIGTERM only after a load shape's end. Until then, let it act like
+    # Ctrl-C: the run is judged by what was seen, and its counters are deleted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    publisher = Publisher(environment, Path(options.output))
+    users = {user.strategy: user for user in (NaiveUser, OccUser, ScriptedUser)}
+    conductor = Conductor(environment, runner, ledger=ledger, users=users, publish=publisher.publish)
+    InTurn.conductor = conductor
+    if web_ui is not None and web_ui.app is not None:
+        add_verdict(
+            web_ui,
+            web_ui.app,
+            base_path=options.web_base_path,
+            under_way=conductor.observe,
+            last=lambda: publisher.last,
+        )
+
+    def quitting(**_: Any) -> None:
+        runner.stop()
+        conductor.stopped()
+
+    listen(events.worker_report, lambda client_id, data, **_: ledger.accept(client_id, data["ledger"]))
+    listen(events.test_stop, lambda **_: conductor.stopped())
+    listen(events.quitting, quitting)
+    listen(events.quit, lambda **_: publisher.flush())
+
+
+def report(data: dict[str, Any], **_: Any) -> None:
+    """Add this worker's tallies to what it is about to send to its master."""
+    data["ledger"] = ledger.export()
+
+
+def listen(hook: EventHook, handler: Callable[..., None]) -> None:
+    """Have one of Locust's events call a function."""
+    hook.add_listener(handler)  # type: ignore[no-untyped-call]  # Locust leaves its hooks untyped
+
+
+listen(events.init_command_line_parser, add_options)
+listen(events.init, prepare)

@@ -1,0 +1,93 @@
+"""What a caller may conclude from the answer to an increment: counted, certainly not, or nobody knows.
+
+Anything but a documented answer is *unknown*. To take it for "not applied" would turn a write whose reply
+was lost into a counter that seems to have counted twice. This module is pure: no Locust, no HTTP client.
+"""
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What became of an increment, as far as its caller can know."""
+
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Increment:
+    """An increment as it was asked for."""
+
+    counter: str
+    strategy: str
+    by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an answer, or its absence, says."""
+
+    outcome: Outcome
+    conflicts: int = 0
+    malformed: bool = False
+    """A 200 that isn't what the contract describes."""
+    complaint: str = ""
+    """Why it isn't an acknowledgement, in a few words that group well; empty if it is."""
+
+
+def from_error(error: BaseException) -> Answer:
+    """Classify a request that got no answer.
+
+    Only if no connection came about is it certain that nothing was applied. A time-out or a reset, on a
+    kept-alive connection too, can have hit the reply to a write that went through.
+    """
+    never_sent = isinstance(error, (ConnectionRefusedError, socket.gaierror))
+    outcome = Outcome.FAILED if never_sent else Outcome.UNKNOWN
+    return Answer(outcome=outcome, complaint=f"{outcome}: {type(error).__name__}")
+
+
+def from_reply(status: int, body: bytes | None, asked: Increment) -> Answer:
+    """Classify a complete reply.
+
+    Args:
+        status: HTTP status code.
+        body: the decoded body, or None if there was none.
+        asked: what the request asked for, which an acknowledgement has to repeat.
+    """
+    document = _object(body)
+    if status == HTTPStatus.OK:
+        return _acknowledgement(document, asked)
+    applied_not = (
+        HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        or document.get("outcome") == "not-applied"
+    )
+    outcome = Outcome.FAILED if applied_not else Outcome.UNKNOWN
+    kind = document.get("type", "")
+    return Answer(outcome=outcome, complaint=f"{outcome}: status {status} {kind}".rstrip())
+
+
+def _acknowledgement(document: Mapping[str, Any], asked: Increment) -> Answer:
+    echoed = {"id": asked.counter, "strategy": asked.strategy, "by": asked.by}
+    wrong = [name for name, value in echoed.items() if document.get(name) != value]
+    whole = ("value", "by", "attempts", "conflicts")
+    wrong += [name for name in whole if type(document.get(name)) is not int]  # True == 1, but isn't a number
+    if wrong:
+        complaint = f"malformed: 200 without the documented {', '.join(sorted(set(wrong)))}"
+        return Answer(outcome=Outcome.UNKNOWN, malformed=True, complaint=complaint)
+    return Answer(outcome=Outcome.ACKNOWLEDGED, conflicts=document["conflicts"])
+
+
+def _object(body: bytes | None) -> dict[str, Any]:
+    """Parse a JSON object; anything else counts as an empty one, which no rule above takes for a promise."""
+    try:
+        document = json.loads(body or b"")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

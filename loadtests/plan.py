@@ -1,0 +1,78 @@
+"""What one run is to do, from Locust's options."""
+
+import secrets
+from argparse import ArgumentTypeError, Namespace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from loadtests.verdict import STRATEGIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run: every strategy in turn, each with all its users at once, on a fresh counter of its own."""
+
+    host: str
+    strategies: tuple[str, ...]
+    users: int
+    """Users of each strategy."""
+    increments: int
+    """Increments of each user."""
+    by: int = 1
+    """What each increment adds."""
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    """Random, and part of the counters' names, so that no run meets another's counters."""
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @classmethod
+    def from_options(cls, options: Namespace, *, host: str | None) -> "Plan":
+        """Plan a run.
+
+        Args:
+            options: Locust's parsed options with those that this load test adds.
+            host: base URL of the service.
+
+        Raises:
+            ValueError: if an option makes no sense, in words for whoever typed it. The command line is
+                checked before; what comes from the web UI's form isn't.
+        """
+        try:
+            numbers = {name: positive(getattr(options, name)) for name in ("num_users", "increments", "by")}
+        except ArgumentTypeError as error:
+            raise ValueError(f"users, increments and by: {error}") from error
+        unknown = set(options.strategy) - set(STRATEGIES)
+        if unknown or not options.strategy:
+            raise ValueError(f"strategy: one or several of {', '.join(STRATEGIES)}")
+        if not host:
+            raise ValueError("host: the service's base URL is needed")
+        return cls(
+            host=host.rstrip("/"),
+            strategies=tuple(name for name in STRATEGIES if name in options.strategy),
+            users=numbers["num_users"],
+            increments=numbers["increments"],
+            by=numbers["by"],
+        )
+
+    def counter(self, strategy: str) -> str:
+        """The id of the counter that a strategy's users increment."""
+        return counter_id(self.run, strategy)
+
+
+def counter_id(run: str, strategy: str) -> str:
+    """Name the counter of a strategy in a run: master and workers have to agree on it."""
+    return f"load-{run}-{strategy}"
+
+
+def positive(text: str | int | None) -> int:
+    """Parse a whole number from 1, for argparse.
+
+    Raises:
+        ArgumentTypeError: if it is something else.
+    """
+    try:
+        number = int(text or 0)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return number

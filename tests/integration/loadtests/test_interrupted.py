@@ -1,0 +1,74 @@
+"""No way to end a load test early is taken for a verdict that holds."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.integration.loadtests.lying_service import Lie, serving
+from tests.integration.loadtests.running import Load, run
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_the_middle_of_a_run(stop: signal.Signals, tmp_path: Path) -> None:
+    """SIGTERM and Ctrl-C end a run with what was seen so far, and not with 0."""
+    with serving(Lie.STALLS) as service:
+        load = Load("--host", service.url, "--stop-timeout", "1", output=tmp_path)
+        service.wait_for_increments(15)
+        load.process.send_signal(stop)
+        finished = load.finish()
+
+    assert finished.exit_code == 1
+    assert finished.document["problem"] == "the run was stopped before its end"
+    assert (10, 5) == tuple(finished.strategies["naive"][key] for key in ("acknowledged", "unknown"))
+    assert "No verdict: the run was stopped before its end." in finished.stdout
+
+
+def test_users_killed_by_a_time_limit(tmp_path: Path) -> None:
+    """Requests of users that are killed count as unknown, and their missing ones keep the verdict red."""
+    with serving(Lie.STALLS) as service:
+        finished = run(
+            "--host", service.url, "--strategy", "occ", "--run-time", "1", "--stop-timeout", "1",
+            output=tmp_path,
+        )  # fmt: skip
+
+    entry = finished.strategies["occ"]
+    assert (1, 10, 5) == (finished.exit_code, entry["acknowledged"], entry["unknown"])
+    assert "15 requests were made, 250 should have been" in entry["reasons"]
+
+
+def test_no_service(tmp_path: Path) -> None:
+    """Without a service there is no load and no verdict, but a sentence that says why."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    finished = run("--host", f"http://127.0.0.1:{port}", output=tmp_path)
+
+    assert (1, []) == (finished.exit_code, finished.document["strategies"])
+    assert "No verdict: PUT http" in finished.stdout
+    assert "Connection refused" in finished.stdout
+
+
+def test_a_service_that_goes_away(tmp_path: Path) -> None:
+    """When the service is gone after the load, nothing can be read back, and that is no verdict."""
+    with serving(Lie.STALLS) as service:
+        load = Load("--host", service.url, "--strategy", "occ", output=tmp_path)
+        service.wait_for_increments(15)
+    finished = load.finish()
+
+    entry = finished.strategies["occ"]
+    assert (1, None, 250) == (finished.exit_code, entry["stored"], entry["requested"])
+    assert "the counter couldn't be read" in entry["reasons"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--users", "0"), ("--increments", "0"), ("--by", "x"), ("--strategy", "magic"), ("--class-picker",)],
+)
+def test_nonsense_is_refused(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Options that leave nothing to judge are refused, not run."""
+    finished = run(*arguments, output=tmp_path)
+
+    assert finished.exit_code != 0
+    assert "Verdict" not in finished.stdout

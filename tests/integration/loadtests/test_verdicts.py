@@ -1,0 +1,116 @@
+"""The load test end to end against a service that is honest, or lies: its exit code has to tell which."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.loadtests.lying_service import Lie, serving
+from tests.integration.loadtests.running import run
+
+USERS, INCREMENTS = 5, 12
+REQUESTED = USERS * INCREMENTS
+LIED_TO = REQUESTED // 3
+SIZE = ("--users", str(USERS), "--increments", str(INCREMENTS))
+
+
+def test_an_honest_service_passes(tmp_path: Path) -> None:
+    """Every strategy is driven, counted exactly, judged and cleaned up after, and the exit code is 0."""
+    with serving() as service:
+        finished = run("--host", service.url, *SIZE, output=tmp_path)
+
+    assert (0, True) == (finished.exit_code, finished.document["holds"])
+    assert ["naive", "occ", "scripted"] == list(finished.strategies)
+    for entry in finished.strategies.values():
+        assert (REQUESTED, REQUESTED, 0, 0) == tuple(
+            entry[key] for key in ("requested", "acknowledged", "failed", "unknown")
+        )
+        assert (REQUESTED, 0, 0) == (entry["stored"], entry["lost"], entry["doubled"])
+        assert entry["counter"] in service.deleted
+    assert service.increments == 3 * REQUESTED
+    assert "Verdict: holds." in finished.stdout.splitlines()[-3]
+    assert {"index.html", "locust.html", "verdict.json"} == {file.name for file in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("lie", "tally"),
+    [
+        (Lie.NOT_APPLIED, {"failed": LIED_TO, "unknown": 0}),
+        (Lie.CONFLICT, {"failed": LIED_TO, "unknown": 0}),
+        (Lie.UNKNOWN_APPLIED, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.UNKNOWN_NOT_APPLIED, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.BARE_503_APPLIED, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.CUTS_REPLY, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.RESETS, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.CUTS_BODY, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.HANGS, {"failed": 0, "unknown": LIED_TO}),
+    ],
+)
+def test_trouble_that_is_admitted_passes(lie: Lie, tally: dict[str, int], tmp_path: Path) -> None:
+    """Refused and unknown increments, and broken connections, are told apart, and no request is repeated."""
+    with serving(lie) as service:
+        finished = run(
+            "--host", service.url, "--strategy", "occ", "--request-timeout", "0.5", *SIZE, output=tmp_path
+        )  # fmt: skip
+
+    entry = finished.strategies["occ"]
+    assert tally == {key: entry[key] for key in tally}
+    assert (0, True, 0, 0) == (finished.exit_code, entry["holds"], entry["lost"], entry["doubled"])
+    assert REQUESTED == service.increments
+
+
+@pytest.mark.parametrize(
+    ("lie", "reason"),
+    [
+        (Lie.LOSES, "40 is stored, 20 less than the 60 acknowledged"),
+        (Lie.DOUBLES, "80 is stored, 20 more than the 60 that can have been added"),
+        (Lie.NOT_APPLIED_YET_APPLIED, "60 is stored, 20 more than the 40 that can have been added"),
+        (Lie.MALFORMED, "20 answers said 200 with a body that the contract doesn't describe"),
+        (Lie.WRONG_ID, "20 answers said 200 with a body that the contract doesn't describe"),
+        (Lie.UNREADABLE, "the counter couldn't be read"),
+    ],
+)
+def test_a_lie_turns_the_verdict_red(lie: Lie, reason: str, tmp_path: Path) -> None:
+    """A service that loses, double counts or answers what nobody can rely on makes the load test fail."""
+    with serving(lie) as service:
+        finished = run("--host", service.url, "--strategy", "occ", *SIZE, output=tmp_path)
+
+    assert (1, False) == (finished.exit_code, finished.document["holds"])
+    assert reason in finished.strategies["occ"]["reasons"]
+    assert "Verdict: does not hold (/occ)." in finished.stdout
+
+
+def test_naive_may_lose(tmp_path: Path) -> None:
+    """A strategy that promises no better may lose increments: the loss is reported, and the test passes."""
+    with serving(Lie.LOSES) as service:
+        finished = run("--host", service.url, "--strategy", "naive", *SIZE, output=tmp_path)
+
+    assert (0, LIED_TO) == (finished.exit_code, finished.strategies["naive"]["lost"])
+    assert "/naive lost 20 increments (33%): 60 acknowledged, 40 stored." in finished.stdout
+
+
+def test_naive_may_not_double_count(tmp_path: Path) -> None:
+    """Even a strategy that may lose increments can't hold more than was asked for."""
+    with serving(Lie.DOUBLES) as service:
+        finished = run("--host", service.url, "--strategy", "naive", *SIZE, output=tmp_path)
+
+    assert (1, LIED_TO) == (finished.exit_code, finished.strategies["naive"]["doubled"])
+
+
+def test_amounts_are_summed(tmp_path: Path) -> None:
+    """With increments of more than 1, the bounds are sums of amounts, not numbers of requests."""
+    with serving(Lie.UNKNOWN_APPLIED) as service:
+        finished = run("--host", service.url, "--strategy", "scripted", "--by", "7", *SIZE, output=tmp_path)
+
+    entry = finished.strategies["scripted"]
+    assert (0, 7 * REQUESTED) == (finished.exit_code, entry["stored"])
+    assert (7 * (REQUESTED - LIED_TO), 7 * LIED_TO) == (entry["acknowledged_amount"], entry["unknown_amount"])
+
+
+def test_counters_can_be_kept(tmp_path: Path) -> None:
+    """On request the counters stay, for whoever wants to look at them."""
+    with serving() as service:
+        finished = run(
+            "--host", service.url, "--strategy", "occ", "--keep-counters", *SIZE, output=tmp_path
+        )  # fmt: skip
+
+    assert {finished.strategies["occ"]["counter"]: REQUESTED} == service.counters
