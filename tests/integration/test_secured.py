@@ -1,0 +1,158 @@
+"""A secured Elasticsearch: TLS with a CA of its own, and a service that may use its counters and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from elasticsearch import AuthorizationException, Elasticsearch
+from flask.testing import FlaskClient
+
+import localnode
+from service import create_app
+from service.settings import Settings
+from service.storage.client import connect
+from service.storage.index import index_name
+from service.storage.security import role_descriptor
+
+PASSWORD = "not-the-superusers-password"  # noqa: S105 - of a node that lives for this test
+WRONG = "wr0ng"
+ALIAS = "counters"
+
+
+@pytest.fixture(scope="module")
+def superuser() -> Iterator[Settings]:
+    """The settings of someone who may do everything, in an Elasticsearch that asks who one is."""
+    with localnode.cluster(secure=True) as cluster:
+        yield Settings(
+            elasticsearch_url=tuple(cluster.urls),
+            elasticsearch_username=cluster.username,
+            elasticsearch_password=cluster.password,
+            elasticsearch_ca_certs=str(cluster.ca_certs),
+        )
+
+
+@pytest.fixture(scope="module")
+def environment(superuser: Settings) -> Mapping[str, str]:
+    """The same as a program's environment."""
+    return {
+        **os.environ,
+        "ELASTICSEARCH_URL": ",".join(superuser.elasticsearch_url),
+        "ELASTICSEARCH_USERNAME": str(superuser.elasticsearch_username),
+        "ELASTICSEARCH_PASSWORD": str(superuser.elasticsearch_password),
+        "ELASTICSEARCH_CA_CERTS": str(superuser.elasticsearch_ca_certs),
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _initialised(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the command line make the index and the service's user, twice, since it must be repeatable."""
+    file = tmp_path_factory.mktemp("secret") / "password"
+    file.write_text(PASSWORD)
+    command = [sys.executable, "-m", "service", "init", "--service-user", "counters"]
+    for _ in range(2):
+        subprocess.run([*command, "--service-password-file", str(file)], env=environment, check=True)
+
+
+@pytest.fixture(scope="module")
+def as_user(superuser: Settings) -> Settings:
+    """The settings of the service as its own user."""
+    return replace(superuser, elasticsearch_username="counters", elasticsearch_password=PASSWORD)
+
+
+@pytest.fixture(scope="module")
+def as_api_key(superuser: Settings) -> Settings:
+    """The settings of the service with an API key that may do the same."""
+    with connect(superuser) as client:
+        key = client.security.create_api_key(
+            name="counters", role_descriptors={"counters": role_descriptor(ALIAS)}
+        )
+    return replace(
+        superuser,
+        elasticsearch_username=None,
+        elasticsearch_password=None,
+        elasticsearch_api_key=key["encoded"],
+    )
+
+
+@pytest.fixture(params=["as_user", "as_api_key"])
+def service_settings(request: pytest.FixtureRequest) -> Settings:
+    """The service's settings, each way to say who it is in turn."""
+    settings: Settings = request.getfixturevalue(request.param)
+    return settings
+
+
+@pytest.fixture
+def http(service_settings: Settings) -> FlaskClient:
+    """The service."""
+    return create_app(service_settings).test_client()
+
+
+@pytest.fixture
+def own_client(service_settings: Settings) -> Iterator[Elasticsearch]:
+    """An Elasticsearch client with the service's privileges."""
+    with connect(service_settings) as client:
+        yield client
+
+
+def test_every_call_of_the_service_is_allowed(http: FlaskClient, counter_id: str) -> None:
+    """The least privileges are enough for all that the contract has."""
+    answers = [
+        *(http.post(f"/{strategy}/{counter_id}") for strategy in ("naive", "occ", "scripted")),
+        *(
+            http.post(f"/{strategy}", json={"increments": [{"id": counter_id}]})
+            for strategy in ("naive", "occ", "scripted")
+        ),
+        http.get(f"/counters/{counter_id}"),
+        http.get("/counters"),
+        http.put(f"/counters/{counter_id}", json={"value": 1}),
+        http.delete(f"/counters/{counter_id}"),
+        http.get("/readyz"),
+    ]
+
+    assert {200, 204} == {answer.status_code for answer in answers}
+    assert [6] == [answer.get_json()["value"] for answer in answers[6:7]]
+
+
+def test_everything_else_is_refused(own_client: Elasticsearch) -> None:
+    """Who gets hold of the service's secret cannot delete the index, make another, or look around."""
+    with pytest.raises(AuthorizationException):
+        own_client.indices.delete(index=index_name(ALIAS))
+    with pytest.raises(AuthorizationException):
+        own_client.indices.create(index="other")
+    with pytest.raises(AuthorizationException):
+        own_client.index(index="other", document={})
+    with pytest.raises(AuthorizationException):
+        own_client.indices.put_settings(index=ALIAS, settings={"translog.durability": "async"})
+    with pytest.raises(AuthorizationException):
+        own_client.cluster.health()
+    with pytest.raises(AuthorizationException):
+        own_client.security.get_user()
+
+
+@pytest.mark.parametrize("wrong", ["password", "api_key", "ca"])
+def test_who_is_not_let_in_says_nothing_of_why(
+    as_user: Settings, as_api_key: Settings, wrong: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wrong secret or an unknown CA is a 503 not-applied, without the secret or the address in answer or log."""
+    settings = {
+        "password": replace(as_user, elasticsearch_password=WRONG),
+        "api_key": replace(as_api_key, elasticsearch_api_key="d3JvbmcwOndyMG5n"),
+        "ca": replace(as_user, elasticsearch_ca_certs=None),
+    }[wrong]
+    http = create_app(settings).test_client()
+
+    answers = [http.post("/occ/c"), http.post("/scripted/c"), http.get("/readyz")]
+
+    assert [(503, "not-applied")] * 3 == [
+        (answer.status_code, answer.get_json()["outcome"]) for answer in answers
+    ]
+    told = json.dumps([answer.get_json() for answer in answers])
+    for secret in (WRONG, "d3Jv", PASSWORD, "127.0.0.1"):
+        assert secret not in told
+    for secret in (WRONG, "d3Jv", PASSWORD):
+        assert secret not in caplog.text
