@@ -1,23 +1,83 @@
-# Everything a developer or a user does, one word each; `make help` lists them.
-# PYTHON chooses the interpreter that the virtual environment is made with: 3.11 or later.
+# Everything a user or a developer does, one word each: `make help` lists them.
+# PYTHON is the interpreter that the virtual environment is made with: 3.11 or later.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-# Load test: `make load USERS=64 INCREMENTS=100 STRATEGY=occ HOST=http://127.0.0.1:8000`
+# The load test: `make load USERS=64 INCREMENTS=100 STRATEGY="occ scripted" HOST=http://127.0.0.1:8000`.
+# Without HOST it starts Elasticsearch and the service for itself.
 USERS ?= 5
 INCREMENTS ?= 50
-STRATEGY ?=
+STRATEGY ?= naive occ scripted
 HOST ?=
+LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
-help: ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+help: ## List what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: .venv/service ## Start Elasticsearch and the service on http://127.0.0.1:8000 (PORT changes it)
-	$(RUN) localnode run -- sh -c '$(RUN) service init && exec $(BIN)/gunicorn'
+run: .venv/service ## Start Elasticsearch and the service, on http://127.0.0.1:8000 unless PORT says otherwise
+	@$(RUN) localnode run -- sh -c '$(RUN) service init && exec $(BIN)/gunicorn'
+
+.PHONY: load
+load: .venv/load ## Let USERS clients make INCREMENTS increments each with every STRATEGY, and judge the result
+ifeq ($(HOST),)
+	@$(RUN) localnode run --ephemeral -- $(RUN) localnode.serving -- sh -c '$(LOAD) --host "$$SERVICE_URL"'
+else
+	@$(LOAD) --host $(HOST)
+endif
+
+.PHONY: test
+test: check browser ## Check, then run every test on a real Elasticsearch, real gunicorn and a real browser
+	$(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup --cov
+
+.PHONY: check
+check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the lock files and openapi.yaml
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(RUN) service openapi | diff -u openapi.yaml -
+
+.PHONY: smoke
+smoke: ## Build the image, start everything with Docker Compose, use it, restart it, take it down
+	tests/compose/smoke
+
+.PHONY: browser
+browser: .venv/dev ## Get a Chromium for the tests of the pages, unless there is one
+	@command -v $(or $(CHROMIUM),chromium) chromium-browser google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
+	|| $(RUN) playwright install chromium
+
+.PHONY: openapi
+openapi: .venv/dev ## Write openapi.yaml anew from the code
+	$(RUN) service openapi > openapi.yaml
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate pyproject.toml
+
+.PHONY: lock
+lock: .venv/dev ## Resolve the dependencies anew, for every Python from 3.11 and every platform
+	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt -o requirements/service.txt
+	$(LOCK) --constraint requirements/dev.txt --extra load -o requirements/load.txt
+
+.PHONY: clean
+clean: ## Remove what was built, downloaded or stored here, counters of `make run` included
+	rm -rf .venv .localnode build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+
+# A virtual environment for all; each stamp says which locked dependencies are in it.
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON.")'
+	$(PYTHON) -m venv .venv
+
+.venv/service .venv/load .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
