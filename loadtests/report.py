@@ -79,8 +79,8 @@ def sentence(verdict: Verdict) -> str:
         return f"{name} holds: {counted}."
     if verdict.lost:
         share = verdict.lost / seen.acknowledged_amount
-        return f"{name} lost {verdict.lost} increments ({share:.0%}): {counted}. It promises no better."
-    return f"{name} lost nothing this time: {counted}. It promises no such thing."
+        return f"{name} lost {share:.0%}, as it may: {counted}."
+    return f"{name} lost nothing this time, though it may: {counted}."
 
 
 def closing(report: Report) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -64,3 +65,10 @@ class Load:
 def run(*arguments: str, output: Path) -> Finished:
     """Run a load test to its end, without Locust's web UI."""
     return Load(*arguments, output=output).finish()
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

@@ -1,15 +1,14 @@
 """Several processes: their tallies add up, and none of them can get lost unnoticed."""
 
-import socket
 from pathlib import Path
 
 from tests.integration.loadtests.lying_service import Lie, serving
-from tests.integration.loadtests.running import Load, run
+from tests.integration.loadtests.running import Load, free_port, run
 
 
 def test_totals_of_two_processes(tmp_path: Path) -> None:
     """With ``--processes`` each request of each process is in the verdict once."""
-    port = _free_port()
+    port = str(free_port())
     with serving() as service:
         finished = run(
             "--host", service.url, "--processes", "2", "--users", "5", "--increments", "20",
@@ -26,7 +25,7 @@ def test_totals_of_two_processes(tmp_path: Path) -> None:
 
 def test_a_worker_is_killed(tmp_path: Path) -> None:
     """A worker that dies takes tallies with it: the run ends at once, and not with 0."""
-    port = _free_port()
+    port = str(free_port())
     with serving(Lie.STALLS) as service:
         master = Load(
             "--host", service.url, "--stop-timeout", "1", "--master", "--expect-workers", "2",
@@ -41,8 +40,3 @@ def test_a_worker_is_killed(tmp_path: Path) -> None:
 
     assert (1, False) == (finished.exit_code, finished.document["holds"])
     assert finished.document["problem"] == "workers left or joined during the run"
-
-
-def _free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return str(server.getsockname()[1])

@@ -1,13 +1,12 @@
 """No way to end a load test early is taken for a verdict that holds."""
 
 import signal
-import socket
 from pathlib import Path
 
 import pytest
 
 from tests.integration.loadtests.lying_service import Lie, serving
-from tests.integration.loadtests.running import Load, run
+from tests.integration.loadtests.running import Load, free_port, run
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -40,10 +39,7 @@ def test_users_killed_by_a_time_limit(tmp_path: Path) -> None:
 
 def test_no_service(tmp_path: Path) -> None:
     """Without a service there is no load and no verdict, but a sentence that says why."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-
-    finished = run("--host", f"http://127.0.0.1:{port}", output=tmp_path)
+    finished = run("--host", f"http://127.0.0.1:{free_port()}", output=tmp_path)
 
     assert (1, []) == (finished.exit_code, finished.document["strategies"])
     assert "No verdict: PUT http" in finished.stdout
