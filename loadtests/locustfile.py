@@ -129,7 +129,7 @@ def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_:
     # Ctrl-C: the run is judged by what was seen, and its counters are deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     publisher = Publisher(environment, Path(options.output))
-    users = {user.strategy: user for user in (NaiveUser, OccUser, ScriptedUser)}
+    users = {user.strategy: user for user in CounterUser.__subclasses__()}
     conductor = Conductor(environment, runner, ledger=ledger, users=users, publish=publisher.publish)
     InTurn.conductor = conductor
     if web_ui is not None and web_ui.app is not None:

@@ -11,32 +11,37 @@ from loadtests.verdict import STRATEGIES
 
 def add_options(parser: LocustArgumentParser) -> None:
     """Extend Locust's command line, and with it the form of its web UI."""
-    group = parser.add_argument_group("Counter load test")
-    group.add_argument(
+    # Not in a group: only what is added to the parser itself appears in the web UI's form.
+    parser.add_argument(
         "--increments",
         type=positive,
         default=50,
         metavar="K",
         help="Increments that each user makes, one after another (50).",
     )
-    group.add_argument(
+    parser.add_argument(
         "--strategy",
         nargs="+",
         choices=list(STRATEGIES),
         default=list(STRATEGIES),
+        is_multiple=True,
         help="Strategies to drive, one after another (all).",
     )
-    group.add_argument("--by", type=positive, default=1, metavar="N", help="What each increment adds (1).")
-    group.add_argument(
+    parser.add_argument("--by", type=positive, default=1, metavar="N", help="What each increment adds (1).")
+    parser.add_argument(
         "--request-timeout",
         type=float,
         default=30.0,
         metavar="S",
         help="Seconds after which a request's outcome counts as unknown (30).",
     )
-    group.add_argument("--keep-counters", action="store_true", help="Don't delete the counters after a run.")
-    group.add_argument(
-        "--output", default="build/load", metavar="DIR", help="Folder for the report's files (build/load)."
+    parser.add_argument("--keep-counters", action="store_true", help="Don't delete the counters after a run.")
+    parser.add_argument(
+        "--output",
+        default="build/load",
+        metavar="DIR",
+        help="Folder for the report's files (build/load).",
+        include_in_web_ui=False,
     )
     # Locust's own: what the tutorial's experiment has, and long enough for requests in flight to end by
     # themselves. Locust's default for the latter, 0, would kill users in the middle of a request.

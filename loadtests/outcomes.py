@@ -88,6 +88,6 @@ def _object(body: bytes | None) -> dict[str, Any]:
     """Parse a JSON object; anything else counts as an empty one, which no rule above takes for a promise."""
     try:
         document = json.loads(body or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -18,7 +18,8 @@ class Bars:
 
     strategy: str
     word: str
-    holds: bool
+    tone: str
+    """"good", "bad", or "so-so" for a loss that was to be expected."""
     expected: int
     unknown: int
     stored: int | None
@@ -36,7 +37,7 @@ def bars(verdicts: tuple[Verdict, ...]) -> tuple[Bars, ...]:
         Bars(
             strategy=verdict.seen.strategy,
             word=verdict_word(verdict),
-            holds=verdict.holds,
+            tone="bad" if not verdict.holds else "so-so" if verdict.lost else "good",
             expected=verdict.seen.acknowledged_amount,
             unknown=verdict.seen.unknown_amount,
             stored=verdict.seen.stored,

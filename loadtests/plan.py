@@ -43,6 +43,8 @@ class Plan:
         unknown = set(options.strategy) - set(STRATEGIES)
         if unknown or not options.strategy:
             raise ValueError(f"strategy: one or several of {', '.join(STRATEGIES)}")
+        if not options.request_timeout > 0:
+            raise ValueError("request timeout: more than 0 seconds are needed")
         if not host:
             raise ValueError("host: the service's base URL is needed")
         return cls(

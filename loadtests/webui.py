@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, make_response, request
 from locust.web import WebUI
 
 from loadtests.page import render
-from loadtests.report import COLUMNS, Report, as_json, cells, closing
+from loadtests.report import COLUMNS, Report, as_json, cells
 from loadtests.verdict import Observation, judge
 
 KEY = "verdict"
@@ -76,7 +76,8 @@ def rows(under_way: tuple[Observation, ...], last: Report | None) -> list[dict[s
     elif last is None:
         lines = []
     else:
-        lines = [*map(cells, last.verdicts), (closing(last), *[""] * (len(COLUMNS) - 1))]
+        overall = last.problem or ("holds" if last.holds else "does not hold")
+        lines = [*map(cells, last.verdicts), ("overall", *[""] * (len(COLUMNS) - 2), overall)]
     return [{"name": line[0], **{f"c{n}": cell for n, cell in enumerate(line)}} for line in lines]
 
 

@@ -60,7 +60,14 @@ def test_a_service_that_goes_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--users", "0"), ("--increments", "0"), ("--by", "x"), ("--strategy", "magic"), ("--class-picker",)],
+    [
+        ("--users", "0"),
+        ("--increments", "0"),
+        ("--by", "x"),
+        ("--strategy", "magic"),
+        ("--request-timeout", "0"),
+        ("--class-picker",),
+    ],
 )
 def test_nonsense_is_refused(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Options that leave nothing to judge are refused, not run."""

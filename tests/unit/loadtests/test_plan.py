@@ -1,0 +1,60 @@
+"""A run's plan: from options, with counters that no other run uses."""
+
+from argparse import ArgumentTypeError, Namespace
+from typing import Any
+
+import pytest
+
+from loadtests.plan import Plan, positive
+
+OPTIONS = {"num_users": 5, "increments": 50, "by": 1, "strategy": ["occ"], "request_timeout": 30.0}
+
+
+def test_a_plan_from_options() -> None:
+    """Strategies take their turns in the table's order, whatever order they were named in."""
+    options = Namespace(**OPTIONS | {"strategy": ["scripted", "naive"]})
+
+    plan = Plan.from_options(options, host="http://service/")
+
+    assert ("http://service", ("naive", "scripted"), 5, 50, 1) == (
+        plan.host, plan.strategies, plan.users, plan.increments, plan.by,
+    )  # fmt: skip
+
+
+def test_each_run_has_counters_of_its_own() -> None:
+    """Two runs share no counter, and nor do two strategies of one run."""
+    plans = [Plan.from_options(Namespace(**OPTIONS), host="http://service") for _ in range(2)]
+    names = {plan.counter(strategy) for plan in plans for strategy in ("occ", "naive")}
+
+    assert len(names) == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"num_users": None}, "users, increments and by"),
+        ({"increments": 0}, "users, increments and by"),
+        ({"by": -1}, "users, increments and by"),
+        ({"strategy": []}, "strategy: one or several of naive, occ, scripted"),
+        ({"strategy": ["occ", "magic"]}, "strategy: one or several of naive, occ, scripted"),
+        ({"request_timeout": float("nan")}, "request timeout: more than 0 seconds"),
+    ],
+)
+def test_options_without_sense(wrong: dict[str, Any], message: str) -> None:
+    """What the web UI's form lets through is refused in words for whoever filled it in."""
+    with pytest.raises(ValueError, match=message):
+        Plan.from_options(Namespace(**OPTIONS | wrong), host="http://service")
+
+
+@pytest.mark.parametrize("host", [None, ""])
+def test_no_host(host: str | None) -> None:
+    """Without a service's address there is no plan."""
+    with pytest.raises(ValueError, match="host"):
+        Plan.from_options(Namespace(**OPTIONS), host=host)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", None])
+def test_positive_refuses(text: str | None) -> None:
+    """Only whole numbers from 1 pass, and the message names what didn't."""
+    with pytest.raises(ArgumentTypeError, match="is not a whole number from 1"):
+        positive(text)
