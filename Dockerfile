@@ -1,0 +1,71 @@
+# The service's image. It needs BuildKit, which is Docker's default, and every base image of the family works:
+#   docker build --tag es-counters .
+#   docker build --tag es-counters --build-arg PYTHON_VERSION=3.11 .
+# The other targets are for docker-compose.yml: `setup`, its first step, and `loadtest`.
+ARG PYTHON_VERSION=3.13
+
+FROM python:${PYTHON_VERSION}-slim AS builder
+RUN python -m venv --without-pip /opt/venv
+# Wheels only: a package without one for this Python is an error here, not a reason to install a compiler.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,source=requirements/service.txt,target=/tmp/requirements.txt \
+    pip --python /opt/venv/bin/python install \
+        --require-hashes --only-binary=:all: --requirement /tmp/requirements.txt
+
+FROM python:${PYTHON_VERSION}-slim AS load-builder
+RUN python -m venv --without-pip /opt/venv
+RUN --mount=type=cache,target=/root/.cache/pip \
+    --mount=type=bind,source=requirements/load.txt,target=/tmp/requirements.txt \
+    pip --python /opt/venv/bin/python install \
+        --require-hashes --only-binary=:all: --requirement /tmp/requirements.txt
+
+FROM python:${PYTHON_VERSION}-slim AS runtime
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1
+# The user by number everywhere: Kubernetes' runAsNonRoot cannot check a name.
+# Above 10000, so that it is nobody's on the host; docker/setup.sh gives files to it.
+RUN useradd --no-log-init --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin counters \
+    && python -B -m pip uninstall --yes --quiet --root-user-action=ignore pip setuptools wheel
+WORKDIR /app
+
+FROM runtime AS setup
+COPY docker/setup.sh docker/openssl.cnf ./
+# Fails the build, rather than the first start, of a base image that does not bring it.
+RUN openssl version
+CMD ["sh", "setup.sh"]
+
+FROM runtime AS loadtest
+COPY --from=load-builder /opt/venv /opt/venv
+COPY loadtests loadtests
+# Only what runs is compiled, Python's own modules among it: slim images come without bytecode.
+RUN python -m compileall -q loadtests && python -m loadtests --list \
+    && install --directory --owner=10001 --group=10001 /report
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "loadtests", "--output", "/report"]
+
+FROM runtime AS service
+COPY --from=builder /opt/venv /opt/venv
+COPY docker/healthcheck.py gunicorn.conf.py ./
+COPY service service
+# The root file system is read-only later, so the bytecode has to be there before: of the service, and of what it
+# imports from Python's own library, which slim images bring without. Loading all of it also proves the image.
+RUN python -m compileall -q . && gunicorn --check-config && python -c 'import healthcheck'
+ENV HOST=0.0.0.0 \
+    PORT=8000 \
+    HEALTHCHECK_PATH=/healthz
+EXPOSE 8000
+USER 10001:10001
+STOPSIGNAL SIGTERM
+# Liveness by default, because orchestrators that act on this check replace the container, and no new container
+# brings a lost Elasticsearch back. Where the check only says whom to send requests, set HEALTHCHECK_PATH=/readyz.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-IS", "healthcheck.py"]
+# Gunicorn is process 1 and gets the signals itself. What it is told stands in gunicorn.conf.py.
+CMD ["gunicorn"]
+ARG VERSION=unreleased
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="es-counters" \
+      org.opencontainers.image.description="Counters in Elasticsearch that many clients increment at once" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
