@@ -1,0 +1,58 @@
+#!/bin/sh
+# Makes the passwords and the certificate of docker-compose.yml, once, and hands each container what is its own.
+#
+# They are kept in a volume that no other container has. Every start copies them from there, so that a lost copy
+# comes back, and what is running keeps the passwords it knows.
+set -eu
+umask 077
+
+KEPT=/vault/kept
+DAYS=3650
+ELASTICSEARCH=1000:0
+SERVICE=10001:10001
+
+make_secrets() {
+    openssl rand -hex 24 >superuser.password
+    openssl rand -hex 24 >service.password
+    certificate authority -subj "/CN=es-counters"
+    certificate elasticsearch -subj "/CN=elasticsearch" -CA authority.crt -CAkey authority.key
+    openssl verify -x509_strict -CAfile authority.crt elasticsearch.crt
+    # Nothing else can ever be signed with it.
+    rm authority.key
+}
+
+# certificate NAME OPTION…: NAME.key and NAME.crt, with the extensions that openssl.cnf has under that name.
+certificate() {
+    name=$1
+    shift
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$name.key"
+    openssl req -x509 -config /app/openssl.cnf -extensions "$name" -days "$DAYS" \
+        -key "$name.key" -out "$name.crt" "$@"
+}
+
+# give OWNER SOURCE TARGET: the owner may read the file, and nobody else. The mode comes before the owner, because
+# of all capabilities this container keeps but CHOWN, and cannot change another user's file.
+give() {
+    cp "$KEPT/$2" "$3.new"
+    chmod 400 "$3.new"
+    chown "$1" "$3.new"
+    mv "$3.new" "$3"
+}
+
+if [ ! -d "$KEPT" ]; then
+    # Renamed in the end: a start that was cut short leaves nothing that the next one would take for whole.
+    rm -rf "$KEPT.new"
+    mkdir "$KEPT.new"
+    (cd "$KEPT.new" && make_secrets)
+    mv "$KEPT.new" "$KEPT"
+    echo "Passwords and certificate: made."
+fi
+
+give "$ELASTICSEARCH" superuser.password /for-elasticsearch/superuser.password
+give "$ELASTICSEARCH" authority.crt /for-elasticsearch/authority.crt
+give "$ELASTICSEARCH" elasticsearch.crt /for-elasticsearch/elasticsearch.crt
+give "$ELASTICSEARCH" elasticsearch.key /for-elasticsearch/elasticsearch.key
+give "$SERVICE" superuser.password /for-init/superuser.password
+give "$SERVICE" service.password /for-service/service.password
+give "$SERVICE" authority.crt /for-service/authority.crt
+echo "Passwords and certificate: handed out."
