@@ -15,7 +15,7 @@ from locust import FastHttpUser, LoadTestShape, events, task
 from locust.env import Environment
 from locust.event import EventHook
 from locust.exception import StopUser
-from locust.runners import Runner, WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
 from loadtests.conductor import Conductor, Step, request_name
@@ -141,12 +141,17 @@ def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_:
             last=lambda: publisher.last,
         )
 
+    def users_stopped(**_: Any) -> None:
+        # A master without web UI hears its workers' last totals after this event, but before it quits.
+        if not (isinstance(runner, MasterRunner) and options.headless):
+            conductor.stopped()
+
     def quitting(**_: Any) -> None:
         runner.stop()
         conductor.stopped()
 
     listen(events.worker_report, lambda client_id, data, **_: ledger.accept(client_id, data["ledger"]))
-    listen(events.test_stop, lambda **_: conductor.stopped())
+    listen(events.test_stop, users_stopped)
     listen(events.quitting, quitting)
     listen(events.quit, lambda **_: publisher.flush())
 

@@ -40,3 +40,20 @@ def test_a_worker_is_killed(tmp_path: Path) -> None:
 
     assert (1, False) == (finished.exit_code, finished.document["holds"])
     assert finished.document["problem"] == "workers left or joined during the run"
+
+
+def test_sigterm_reaches_every_process(tmp_path: Path) -> None:
+    """Told to end, the master judges by what its workers last counted, and nothing goes on running."""
+    port = str(free_port())
+    with serving(Lie.STALLS) as service:
+        load = Load(
+            "--host", service.url, "--stop-timeout", "0", "--processes", "2", "--master-bind-host",
+            "127.0.0.1", "--master-bind-port", port, "--master-port", port, output=tmp_path,
+        )  # fmt: skip
+        service.wait_for_increments(15)
+        load.process.terminate()
+        finished = load.finish()
+
+    entry = finished.strategies["naive"]
+    assert (1, 15, 10) == (finished.exit_code, entry["requested"], entry["acknowledged"])
+    assert finished.document["problem"] == "the run was stopped before its end"

@@ -139,6 +139,13 @@ def test_each_reason_has_a_sentence(seen: dict[str, Any], reason: str) -> None:
     assert reason in verdict.reasons
 
 
+def test_incomplete_tallies_blame_nobody() -> None:
+    """When requests are missing, a counter that is off is no proof against the service, and isn't said to be."""
+    verdict = judge(observed(requested=4, acknowledged=4, acknowledged_amount=4))
+
+    assert ("4 requests were made, 10 should have been",) == verdict.reasons
+
+
 def test_requests_per_second() -> None:
     """The rate is that of the requests over the time they took, and 0 when no time passed."""
     assert [2.5, 0.0] == [observed(seconds=seconds).requests_per_second for seconds in (4.0, 0.0)]
