@@ -10,8 +10,8 @@ from localnode.errors import LocalNodeError
 from localnode.processes import ProcessId, wait_until
 from localnode.progress import say
 
-# The guardian of a killed run holds the folder for as long as it takes to end three nodes.
-_GUARDIAN_SECONDS = 90.0
+# The guardian of a killed run holds the folder for as long as it takes to end a service and three nodes.
+_GUARDIAN_SECONDS = 120.0
 
 
 class Claim:
@@ -66,6 +66,6 @@ class Claim:
                 f"(or --ephemeral)."
             )
         # Its owner was killed, and the owner's guardian is ending the nodes right now.
-        say("Waiting for the nodes of a killed run to end.")
+        say("Waiting for what a killed run has left to end.")
         if not wait_until(self.take, timeout=_GUARDIAN_SECONDS):
             raise LocalNodeError(f"{self._folder} is still held by a killed run: try again in a minute.")

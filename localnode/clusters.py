@@ -23,6 +23,7 @@ class Cluster:
     """Running nodes and how to reach them; made by `cluster`.
 
     Attributes:
+        folder: Where all that the cluster keeps is.
         nodes: The nodes.
         urls: Where they answer, in the same order.
         username: The superuser's name; None unless secured.
@@ -30,7 +31,10 @@ class Cluster:
         ca_certs: The file with the certificate to trust, in PEM; None unless secured.
     """
 
-    def __init__(self, nodes: tuple[Node, ...], credentials: security.Credentials | None) -> None:
+    def __init__(
+        self, nodes: tuple[Node, ...], credentials: security.Credentials | None, folder: Path
+    ) -> None:
+        self.folder = folder
         self.nodes = nodes
         self.urls = tuple(node.url for node in nodes)
         self.username = credentials.username if credentials else None
@@ -105,7 +109,7 @@ def cluster(
                 f"{'TMPDIR' if data_dir is None else '--data-dir'}."
             )
         if records.end_all(folder):
-            say("Ended the nodes that a killed run had left.")
+            say("Ended what a killed run had left.")
         credentials = security.prepare(folder, installed) if secure else None
         names = tuple(f"node-{number}" for number in range(1, nodes + 1))
         http_ports, transport_ports = ports.choose(nodes, first=port)
@@ -129,7 +133,7 @@ def cluster(
                     credentials=credentials,
                 )
             )
-        running = Cluster(tuple(members), credentials)
+        running = Cluster(tuple(members), credentials, folder)
         try:
             for node in members:
                 node.log.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The guardian: a small process that ends a cluster's nodes if the process that started them is killed.
+"""The guardian: a small process that ends a cluster and its command if the process that started them is killed.
 
 It reads from a pipe that only its parent holds open. The kernel closes that pipe when the parent dies, in any
 way, on Linux and macOS alike. PR_SET_PDEATHSIG would not do: it is sent when the *thread* that started the node

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POLL_SECONDS = 0.05
+_LEFTOVER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,36 @@ class ProcessId:
     def wait(self, timeout: float) -> bool:
         """Wait until the process has gone; return False if it still runs after `timeout` seconds."""
         return wait_until(lambda: not self.alive, timeout=timeout)
+
+    def end_group(self, *, grace: float) -> None:
+        """End the process, which leads a group, and what it leaves running in that group.
+
+        Args:
+            grace: Seconds that the process itself may take.
+        """
+        self.send(signal.SIGTERM)
+        self.send(signal.SIGCONT)  # a stopped process would not act on it
+        if not self.wait(grace):
+            self.send(signal.SIGKILL)
+        end_group(self.pid)
+
+
+def end_group(group: int) -> None:
+    """End all processes of a group, whose leader has just ended: its number is not given away while one is left."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            return
+        wait_until(lambda: _is_empty(group), timeout=_LEFTOVER_SECONDS)
+
+
+def _is_empty(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def wait_until(condition: Callable[[], bool], *, timeout: float) -> bool:

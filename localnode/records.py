@@ -1,4 +1,4 @@
-"""What a node leaves on disk about itself, so that anyone can end it, whoever started it."""
+"""What is on disk about the processes of a run, so that anyone can end them, whoever started them."""
 
 import signal
 import time
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from localnode.processes import ProcessId
 
+# Above gunicorn's graceful_timeout of 30 s.
+DRAIN_SECONDS = 40.0
 _STOP_SECONDS = 30.0
 _KILL_SECONDS = 10.0
 
@@ -67,20 +69,34 @@ class NodeFiles:
         return bool(alive)
 
 
+def command(folder: Path) -> Path:
+    """Return the record of the command that a cluster's nodes serve."""
+    return folder / "command.process"
+
+
 def running(folder: Path) -> bool:
     """Tell whether a node on record in a cluster's folder runs."""
     processes = (ProcessId.load(record) for record in folder.glob("*/*.process"))
     return any(process is not None and process.alive for process in processes)
 
 
-def end_all(folder: Path) -> int:
-    """End all nodes on record in a cluster's folder, side by side; return how many there were.
+def end_all(folder: Path) -> bool:
+    """End what is on record in a cluster's folder: the command first, then the nodes side by side.
 
     Only for whoever holds the folder's `Claim`.
+
+    Returns:
+        Whether there was anything to end.
     """
-    nodes = [NodeFiles(record.parent) for record in sorted(folder.glob("*/launcher.process"))]
+    record = command(folder)
+    leader = ProcessId.load(record)
+    drained = leader is not None and leader.alive
+    if leader is not None and drained:
+        leader.end_group(grace=DRAIN_SECONDS)
+    record.unlink(missing_ok=True)
+    nodes = [NodeFiles(path.parent) for path in sorted(folder.glob("*/launcher.process"))]
     for node in nodes:
         launcher = ProcessId.load(node.launcher)
         if launcher is not None:
             launcher.send(signal.SIGTERM)
-    return sum(node.end() for node in nodes)
+    return any([drained, *[node.end() for node in nodes]])

@@ -1,25 +1,23 @@
 """Runs a command beside a cluster: passes signals on, watches the nodes, and returns the command's exit code."""
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from types import FrameType
+from collections.abc import Callable, Iterator, Sequence
 
+from localnode import records
 from localnode.clusters import Cluster
 from localnode.errors import LocalNodeError
-from localnode.processes import wait_until
+from localnode.processes import ProcessId, end_group
 from localnode.progress import say
 from localnode.terminal import Foreground
 
 NODE_DIED = 70  # "internal software error" of sysexits(3)
 _POLL_SECONDS = 0.1
-# Above gunicorn's graceful_timeout of 30 s.
-_DRAIN_SECONDS = 40.0
-_LEFTOVER_SECONDS = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -30,31 +28,41 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self._command: int | None = None
-        self._ending = False
+        self._meaning: Callable[[int], None] = self._end
 
     def install(self) -> None:
         """Take over SIGINT, SIGTERM and SIGHUP for the rest of this process."""
         for number in _SIGNALS:
-            signal.signal(number, self._handle)
+            signal.signal(number, lambda number, _frame: self._meaning(number))
 
     @contextlib.contextmanager
-    def for_command(self, pid: int) -> Iterator[None]:
-        """Pass signals on to the command `pid` inside this block."""
-        self._command = pid
-        try:
-            yield
-        finally:
-            self._command = None
-            self._ending = True
+    def for_command(self) -> Iterator[Callable[[int], None]]:
+        """Give what passes signals on to the number it is called with; those that come before that are kept."""
+        early: list[int] = []
+        self._meaning = early.append
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._command is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._command, number)
-        elif not self._ending:
-            self._ending = True
-            sys.exit(128 + number)
+        def pass_to(pid: int) -> None:
+            self._meaning = functools.partial(_send, pid)
+            for number in early:
+                _send(pid, number)
+
+        try:
+            yield pass_to
+        finally:
+            self._meaning = _ignore
+
+    def _end(self, number: int) -> None:
+        self._meaning = _ignore
+        sys.exit(128 + number)
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _ignore(_number: int) -> None:
+    """Do nothing: the end has begun."""
 
 
 def run(command: Sequence[str], cluster: Cluster, signals: Signals) -> int:
@@ -66,17 +74,27 @@ def run(command: Sequence[str], cluster: Cluster, signals: Signals) -> int:
     Raises:
         LocalNodeError: There is no such command.
     """
-    try:
-        # A group of its own: a signal reaches it once, not once from the terminal and once more from us.
-        child = subprocess.Popen(command, env={**os.environ, **cluster.environment}, process_group=0)
-    except OSError as error:
-        raise LocalNodeError(f"{command[0]} cannot be run ({error.strerror}): check the command.") from error
-    foreground = Foreground(child.pid)
-    with signals.for_command(child.pid), foreground.lent():
+    with signals.for_command() as pass_signals_to:
         try:
-            return _watch(child, cluster, foreground)
-        finally:
-            _end_group(child.pid)
+            # A group of its own: a signal reaches it once, not once from the terminal and once more from us.
+            child = subprocess.Popen(command, env={**os.environ, **cluster.environment}, process_group=0)
+        except OSError as error:
+            raise LocalNodeError(
+                f"{command[0]} cannot be run ({error.strerror}): check the command."
+            ) from error
+        # On record, because a service that outlived us would keep its port from the next run.
+        record = records.command(cluster.folder)
+        identity = ProcessId.of(child.pid)
+        if identity is not None:
+            identity.save(record)
+        pass_signals_to(child.pid)
+        foreground = Foreground(child.pid)
+        with foreground.lent():
+            try:
+                return _watch(child, cluster, foreground)
+            finally:
+                end_group(child.pid)
+                record.unlink(missing_ok=True)
 
 
 def _watch(child: subprocess.Popen[bytes], cluster: Cluster, foreground: Foreground) -> int:
@@ -94,28 +112,10 @@ def _watch(child: subprocess.Popen[bytes], cluster: Cluster, foreground: Foregro
             if died is not None:
                 say(f"{died.name} has died, so the command is being ended. The node's log is {died.log}.")
                 child.terminate()
-                deadline = time.monotonic() + _DRAIN_SECONDS
+                deadline = time.monotonic() + records.DRAIN_SECONDS
         elif time.monotonic() > deadline:
             child.kill()
         time.sleep(_POLL_SECONDS)
     if died is not None:
         return NODE_DIED
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
-
-
-def _end_group(group: int) -> None:
-    """End what the command has left running."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(group, number)
-        except ProcessLookupError:
-            return
-        wait_until(lambda: _is_empty(group), timeout=_LEFTOVER_SECONDS)
-
-
-def _is_empty(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False

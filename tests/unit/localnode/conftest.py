@@ -1,5 +1,6 @@
 """What the tests of `localnode` share."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +27,11 @@ def environ(mirror: Mirror, passable: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def passable(tmp_path: Path) -> Path:
-    """A folder of the test's own that the account of a node can reach (pytest closes its folders to others)."""
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o711)
-    return tmp_path
+def passable() -> Iterator[Path]:
+    """A folder of the test's own that the account of a node can reach.
+
+    Not one of pytest's: they lie in a folder that every start of pytest closes to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="localnode-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)

@@ -17,10 +17,17 @@ from localnode.processes import ProcessId
 from localnode.supervisor import Signals, run
 
 # A run beside a cluster of no nodes: what is left is the command.
-RUN = (
-    "import sys; from localnode.clusters import Cluster; from localnode.supervisor import Signals, run;"
-    "signals = Signals(); signals.install(); sys.exit(run(sys.argv[1:], Cluster((), None), signals))"
-)
+RUN = """
+import sys, tempfile
+from pathlib import Path
+from localnode.clusters import Cluster
+from localnode.supervisor import Signals, run
+signals = Signals()
+signals.install()
+with tempfile.TemporaryDirectory() as folder:
+    code = run(sys.argv[1:], Cluster((), None, Path(folder)), signals)
+sys.exit(code)
+"""
 COUNT_INTERRUPTS = """
 import signal, time
 seen = []
@@ -40,15 +47,15 @@ def supervised(*command: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("command", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
-def test_gives_the_exit_code_of_the_command(command: str, code: int) -> None:
+def test_gives_the_exit_code_of_the_command(tmp_path: Path, command: str, code: int) -> None:
     """The command's exit code is ours, and a signal that ended it is told as a shell does."""
-    assert code == run(["/bin/sh", "-c", command], Cluster((), None), Signals())
+    assert code == run(["/bin/sh", "-c", command], Cluster((), None, tmp_path), Signals())
 
 
-def test_says_that_there_is_no_such_command() -> None:
+def test_says_that_there_is_no_such_command(tmp_path: Path) -> None:
     """A command that does not exist is named."""
     with pytest.raises(LocalNodeError, match="no-such-command cannot be run"):
-        run(["no-such-command"], Cluster((), None), Signals())
+        run(["no-such-command"], Cluster((), None, tmp_path), Signals())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -67,7 +74,7 @@ def test_ends_what_the_command_leaves_running(tmp_path: Path) -> None:
     """A process that the command has left in the background ends with it."""
     script = f"sleep 300 & echo $! > {tmp_path}/pid"
 
-    run(["/bin/sh", "-c", script], Cluster((), None), Signals())
+    run(["/bin/sh", "-c", script], Cluster((), None, tmp_path), Signals())
 
     left = ProcessId.of(int((tmp_path / "pid").read_text()))
     assert left is None or left.wait(10.0)
