@@ -1,64 +1,56 @@
-"""What the views' entries in openapi.yaml have in common."""
+"""What the views have in common: strict arguments, and an entry in openapi.yaml."""
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from flask import request
 from flask_smorest import Blueprint, abort
 
-from service.api.json_body import StrictJsonParser
-from service.api.problems import MEDIA_TYPE
-from service.api.schemas import ProblemSchema
+from service.api.components import COUNTER_ID
+from service.api.parser import StrictParser
+from service.api.rejections import REJECTIONS
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-TAG: Final = {"description": "The counter's version.", "schema": {"type": "string", "example": '"1-0"'}}
-LOCATION: Final = {
-    "description": "Where the counter is.",
-    "schema": {"type": "string", "format": "uri-reference"},
-}
-
-IF_MATCH: Final = {
-    "in": "header",
-    "name": "If-Match",
-    "description": 'Entity tags, one of which the counter must have, such as `"1-0"`; or `*`: it must exist.',
-    "schema": {"type": "string"},
-}
-IF_NONE_MATCH: Final = {
-    "in": "header",
-    "name": "If-None-Match",
-    "description": "For a read, entity tags that the reader has already; for a write, `*`: it must not exist.",
-    "schema": {"type": "string"},
-}
-
-REJECTIONS: Final = {
-    400: "The request is malformed, or the id is none.",
-    404: "There is no such counter.",
-    409: "Too many writers at once, or the counter would overflow; nothing was changed.",
-    412: "The counter is not at the version that the request demands; nothing was changed.",
-    413: "The body is too large.",
-    415: "The body is not declared as JSON.",
-    422: "The body, a header or the query is not what is described here; `errors` says where.",
-    503: "Elasticsearch is unavailable; `outcome` says whether a write may have been applied.",
-}
-
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no type hints
-    """A blueprint whose JSON bodies are parsed strictly and whose problems are described."""
+    """A blueprint whose arguments are parsed strictly and whose answers are all described."""
 
-    ARGUMENTS_PARSER = StrictJsonParser()
+    ARGUMENTS_PARSER = StrictParser()
 
-    def rejects(self, *statuses: int) -> Callable[[View], View]:
-        """Describe the problems that a view can answer with."""
+    def for_counter(self, method: str) -> Callable[[View], View]:
+        """Serve ``method`` on the path of a single counter, which the view takes as ``counter_id``."""
+        path = "/<counter_id:counter_id>"
+        decorator: Callable[[View], View] = self.route(path, methods=[method], parameters=[COUNTER_ID])
+        return decorator
 
-        def decorate(view: View) -> View:
-            for status in statuses:
-                view = self.alt_response(
-                    status, schema=ProblemSchema, content_type=MEDIA_TYPE, description=REJECTIONS[status]
-                )(view)
-            return view
+    def describe(
+        self,
+        operation_id: str,
+        *,
+        answers: Mapping[int, dict[str, Any]],
+        rejects: Iterable[int] = (),
+        parameters: Iterable[str] = (),
+        description: str | None = None,
+    ) -> Callable[[View], View]:
+        """Describe a view, whose docstring is the summary.
 
-        return decorate
+        This is one decorator rather than flask-smorest's one for each answer, each of which costs time in every
+        request.
+
+        Args:
+            operation_id: What generated clients call it.
+            answers: Its successes by status, each from `service.api.components.answer`.
+            rejects: The statuses of its problems, from `service.api.rejections.REJECTIONS`.
+            parameters: The headers it reads, by their names in `service.api.components.PARAMETERS`.
+            description: More than the docstring says.
+        """
+        responses: dict[int, Any] = {**answers, **{status: REJECTIONS[status][0] for status in rejects}}
+        more = {"description": description} if description else {}
+        decorator: Callable[[View], View] = self.doc(
+            operationId=operation_id, parameters=list(parameters), responses=responses, **more
+        )
+        return decorator
 
 
 def refuse_query() -> None:

@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Final
 
-import yaml
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, Response
 from flask_smorest import Api
@@ -12,16 +11,30 @@ from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
 from service.api import problems
+from service.api.components import HEADERS, LINKS, PARAMETERS
+from service.api.layout import as_yaml
+from service.api.rejections import OTHER, REJECTIONS, problem
+from service.api.requests import CounterIdConverter
+from service.api.schemas import ID_SCHEMA
 
 VERSION: Final = "1.0.0"
 """Of the HTTP contract, by semantic versioning; the package has a version of its own."""
 
 DESCRIPTION: Final = """\
-Increments counters in Elasticsearch from many clients at once, by three update strategies that differ in
-what they promise. A counter is the same document whichever strategy touches it, its value a signed 64-bit integer.
+Increments counters in Elasticsearch from many clients at once, by update strategies that differ in what they
+promise. A counter is the same document whichever strategy touches it, its value a signed 64-bit integer.
 
-Errors are problem details (RFC 9457). An increment that was not answered with 200 was not acknowledged: on status
-503 its `outcome` says whether it is certain that nothing was applied, and only then may it be repeated.
+**Errors** are problem details (RFC 9457), whose types `docs/problems.md` explains. An increment that was not
+answered with 200 was not acknowledged: on status 503 its `outcome` says whether it is certain that nothing was
+applied, and only then may it be repeated.
+
+**Versions.** A single counter's answer carries an `ETag`. Sent back in `If-Match`, it makes a write conditional:
+if somebody else has written in between, the answer is a 412 with the required and the current version.
+
+**Strictness.** Bodies are parsed strictly: a key that stands twice, `NaN` or an unknown field is refused, not
+guessed at. So is a query that an operation does not read.
+
+**Tracing.** A request may carry an `X-Request-Id`; its answer does, and so do its lines in the service's log.
 """
 
 PATH: Final = "/openapi.yaml"
@@ -29,20 +42,37 @@ DOCS: Final = "/docs"
 
 
 class ContractApi(Api):  # type: ignore[misc]  # flask-smorest has no type hints
-    """A flask-smorest API whose errors are problems and whose description is served as YAML."""
+    """A flask-smorest API whose errors are problems, in fact and in its description."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = OTHER
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer every error of the web framework with a problem."""
         return problems.of_http_exception(error).as_response()
 
-    def as_yaml(self) -> str:
-        """Return the contract as YAML, in the order of the code."""
-        return yaml.safe_dump(self.spec.to_dict(), sort_keys=False, allow_unicode=True, width=110)
+    def _register_responses(self) -> None:
+        """Register the service's own problems in place of flask-smorest's errors."""
+        components = self.spec.components
+        for name, parameter in PARAMETERS.items():
+            components.parameter(name, "header", parameter, lazy=True)
+        for name, header in HEADERS.items():
+            components.header(name, header, lazy=True)
+        for name, link in LINKS.items():
+            components.link(name, link, lazy=True)
+        for status, (name, description) in REJECTIONS.items():
+            components.response(name, problem(status, description), lazy=True)
+        components.response(OTHER, problem(None, "Any other problem, such as 405 or 500."), lazy=True)
+
+    def _register_etag_headers(self) -> None:
+        """Register none: those of flask-smorest belong to its own idea of conditional requests."""
+
+    def _register_pagination_header(self) -> None:
+        """Register none: a page of counters says itself where the next is."""
 
 
 def describe(app: Flask) -> ContractApi:
     """Return the API of ``app``, to register blueprints with."""
-    return ContractApi(
+    api = ContractApi(
         app,
         spec_kwargs={
             "title": "Counters in Elasticsearch",
@@ -55,15 +85,20 @@ def describe(app: Flask) -> ContractApi:
             "marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name),
         },
     )
+    api.register_converter(CounterIdConverter, lambda _converter: ID_SCHEMA)
+    return api
 
 
 def serve_contract(app: Flask, api: ContractApi) -> None:
     """Serve the contract at `PATH`, and at `DOCS` a page that shows it and sends requests."""
-    as_yaml = cache(api.as_yaml)
+
+    @cache
+    def contract() -> str:
+        return as_yaml(api.spec.to_dict())
 
     @app.get(PATH)
     def openapi() -> Response:
-        return Response(as_yaml(), content_type="application/yaml")
+        return Response(contract(), content_type="application/yaml")
 
     swagger_ui = get_swaggerui_blueprint(
         DOCS,

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from flask import Response, jsonify, make_response, request
 
 from service.api import conditional
-from service.api.blueprint import IF_MATCH, IF_NONE_MATCH, TAG, ApiBlueprint, refuse_query
+from service.api.blueprint import ApiBlueprint, refuse_query
+from service.api.components import LINKS, answer
 from service.api.schemas import CounterSchema, CountersSchema, PageSchema, ValueSchema, WrittenCounterSchema
 from service.counters import Counter
 from service.editing import delete_counter, set_counter
@@ -17,20 +18,33 @@ from service.storage.protocol import CounterRepository
 
 def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBlueprint:
     """Return the paths ``/counters/{counter_id}`` and ``/counters``."""
-    blueprint = ApiBlueprint("counters", __name__, url_prefix="/counters")
+    blueprint = ApiBlueprint(
+        "counters",
+        __name__,
+        url_prefix="/counters",
+        description="The counters themselves, however incremented.",
+    )
 
     @blueprint.before_request
     def refuse_query_of_one() -> None:
         if request.endpoint != "counters.listing":
             refuse_query()
 
-    @blueprint.route("/<counter_id:counter_id>", methods=["GET"])
-    @blueprint.response(200, CounterSchema, headers={"ETag": TAG})
-    @blueprint.alt_response(304, description="The reader's copy is still right.", headers={"ETag": TAG})
-    @blueprint.rejects(400, 404, 503)
-    @blueprint.doc(operationId="read_counter", parameters=[IF_NONE_MATCH])
+    @blueprint.for_counter("GET")
+    @blueprint.describe(
+        "read_counter",
+        answers={
+            200: answer("The counter.", CounterSchema, headers=["ETag"], links=LINKS),
+            304: answer("What the reader has is still right.", headers=["ETag"]),
+        },
+        rejects=[400, 404, 422, 503],
+        parameters=["If-None-Match-to-read"],
+    )
     def read(counter_id: str) -> Response:
-        """Read a counter, as of its last acknowledged write."""
+        """Read a counter.
+
+        The value is that of its last acknowledged write.
+        """
         counter = repository.read(counter_id)
         if not counter.exists:
             raise CounterNotFound(counter_id)
@@ -38,16 +52,22 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
             return _tagged(make_response("", 304), counter)
         return _tagged(jsonify(id=counter.id, value=counter.value), counter)
 
-    @blueprint.route("/<counter_id:counter_id>", methods=["PUT"])
+    @blueprint.for_counter("PUT")
     @blueprint.arguments(ValueSchema)
-    @blueprint.response(200, WrittenCounterSchema, headers={"ETag": TAG})
-    @blueprint.alt_response(
-        201, schema=WrittenCounterSchema, description="It was created.", headers={"ETag": TAG}, success=True
+    @blueprint.describe(
+        "set_counter",
+        answers={
+            200: answer("It was there, and is set.", WrittenCounterSchema, headers=["ETag"], links=LINKS),
+            201: answer("It was created.", WrittenCounterSchema, headers=["ETag"], links=LINKS),
+        },
+        rejects=[400, 404, 409, 412, 413, 415, 422, 503],
+        parameters=["If-Match", "If-None-Match"],
     )
-    @blueprint.rejects(400, 409, 412, 413, 415, 422, 503)
-    @blueprint.doc(operationId="set_counter", parameters=[IF_MATCH, IF_NONE_MATCH])
     def write(body: dict[str, int], counter_id: str) -> Response:
-        """Set a counter, creating it if need be."""
+        """Set a counter.
+
+        It is created if need be.
+        """
         required = conditional.required_by(request.headers)
         before, after = set_counter(repository, counter_id, body["value"], retries, required)
         previous = before.value if before.exists else None
@@ -55,10 +75,13 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         response.status_code = 200 if before.exists else 201
         return _tagged(response, after)
 
-    @blueprint.route("/<counter_id:counter_id>", methods=["DELETE"])
-    @blueprint.response(204)
-    @blueprint.rejects(400, 404, 409, 412, 503)
-    @blueprint.doc(operationId="delete_counter", parameters=[IF_MATCH])
+    @blueprint.for_counter("DELETE")
+    @blueprint.describe(
+        "delete_counter",
+        answers={204: answer("It is gone.")},
+        rejects=[400, 404, 409, 412, 422, 503],
+        parameters=["If-Match"],
+    )
     def delete(counter_id: str) -> Response:
         """Remove a counter."""
         delete_counter(repository, counter_id, retries, conditional.required_by(request.headers))
@@ -66,11 +89,15 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
 
     @blueprint.route("", methods=["GET"])
     @blueprint.arguments(PageSchema, location="query")
-    @blueprint.response(200, CountersSchema)
-    @blueprint.rejects(422, 503)
-    @blueprint.doc(operationId="list_counters")
+    @blueprint.describe(
+        "list_counters", answers={200: answer("A page of counters.", CountersSchema)}, rejects=[422, 503]
+    )
     def listing(page: dict[str, Any]) -> Response:
-        """List counters by id; a write may take a second to be seen here."""
+        """List counters by id.
+
+        A list is near-realtime: it may take a second until a write is seen here. A counter's own path always
+        tells its last acknowledged value.
+        """
         limit = page["limit"]
         found = repository.list(prefix=page["prefix"], after=page["after"], limit=limit + 1)
         shown = found[:limit]

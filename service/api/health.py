@@ -4,6 +4,7 @@ from flask import Response, jsonify
 
 from service import draining
 from service.api.blueprint import ApiBlueprint
+from service.api.components import answer
 from service.api.schemas import StatusSchema
 from service.errors import StorageUnavailable
 from service.storage.protocol import CounterRepository
@@ -11,21 +12,24 @@ from service.storage.protocol import CounterRepository
 
 def health_blueprint(repository: CounterRepository) -> ApiBlueprint:
     """Return the paths ``/healthz`` and ``/readyz``."""
-    blueprint = ApiBlueprint("health", __name__)
+    blueprint = ApiBlueprint("health", __name__, description="For balancers and orchestrators.")
 
     @blueprint.route("/healthz", methods=["GET"])
-    @blueprint.response(200, StatusSchema)
-    @blueprint.doc(operationId="health")
+    @blueprint.describe("health", answers={200: answer("It lives.", StatusSchema)})
     def healthz() -> Response:
-        """Say that the process lives; nothing else is touched."""
+        """Say whether the process lives.
+
+        Elasticsearch is not asked: a restart of the service would not mend it.
+        """
         return jsonify(status="alive")
 
     @blueprint.route("/readyz", methods=["GET"])
-    @blueprint.response(200, StatusSchema)
-    @blueprint.rejects(503)
-    @blueprint.doc(operationId="readiness")
+    @blueprint.describe("readiness", answers={200: answer("It is ready.", StatusSchema)}, rejects=[503])
     def readyz() -> Response:
-        """Say whether Elasticsearch and the index are there; no longer once a shutdown has begun."""
+        """Say whether requests can be served.
+
+        It needs Elasticsearch and the index to be there, and ends as soon as a shutdown has begun.
+        """
         if draining.has_begun():
             raise StorageUnavailable("The service is shutting down.")
         repository.check()

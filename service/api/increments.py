@@ -1,13 +1,15 @@
 """The increments: each strategy has a path that takes one, and one that takes a list."""
 
-from typing import Any
+import inspect
+from typing import Any, Final
 
 from flask import Response, jsonify, request
 from flask_smorest import abort
 from werkzeug.exceptions import BadRequest
 
 from service.api import conditional, problems
-from service.api.blueprint import IF_MATCH, LOCATION, TAG, ApiBlueprint, refuse_query
+from service.api.blueprint import ApiBlueprint, refuse_query
+from service.api.components import LINKS, answer
 from service.api.schemas import AmountSchema, IncrementedSchema, IncrementsSchema, ResultsSchema
 from service.counters import Increment, Incremented
 from service.errors import CounterError, Outcome
@@ -17,20 +19,41 @@ from service.storage.protocol import CounterRepository
 from service.strategies import Strategy
 from service.strategies.lists import increment_each
 
+EACH_FOR_ITSELF: Final = """\
+Items of one counter are applied in order. Each item is answered for itself, so that one which fails hinders no
+other; the status is 200 even where all have failed.
+"""
+
+AT_MOST_ONCE: Final = """\
+A counter that does not exist is created at 0 first. Without a body, or with an empty object, 1 is added.
+
+The service never repeats an increment whose outcome it does not know; it answers 503 with the outcome `unknown`.
+"""
+
 
 def increments_blueprint(
     name: str, strategy: Strategy, repository: CounterRepository, retries: Retries
 ) -> ApiBlueprint:
     """Return the paths ``/{name}/{counter_id}`` and ``/{name}``."""
-    blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}")
+    story = inspect.getdoc(inspect.getmodule(strategy.increment)) or ""
+    gist = story.partition("\n")[0]
+    blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}", description=gist)
     blueprint.before_request(refuse_query)
     blueprint.before_request(_refuse_idempotency_keys)
 
-    @blueprint.route("/<counter_id:counter_id>", methods=["POST"])
+    @blueprint.for_counter("POST")
     @blueprint.arguments(AmountSchema, required=False)
-    @blueprint.response(200, IncrementedSchema, headers={"ETag": TAG, "Content-Location": LOCATION})
-    @blueprint.rejects(400, 409, 412, 413, 415, 422, 503)
-    @blueprint.doc(operationId=f"increment_{name}", parameters=[IF_MATCH] if strategy.increment_if else [])
+    @blueprint.describe(
+        f"increment_{name}",
+        answers={
+            200: answer(
+                "It was incremented.", IncrementedSchema, headers=["ETag", "Content-Location"], links=LINKS
+            )
+        },
+        rejects=[400, 404, 409, 413, 415, 422, 503, *([412] if strategy.increment_if else [])],
+        parameters=["If-Match", "If-None-Match"] if strategy.increment_if else [],
+        description=f"{story}\n\n{AT_MOST_ONCE}",
+    )
     def increment(amount: dict[str, int], counter_id: str) -> Response:
         """Increment a counter."""
         asked = Increment(counter_id, amount["by"])
@@ -48,11 +71,14 @@ def increments_blueprint(
 
     @blueprint.route("", methods=["POST"])
     @blueprint.arguments(IncrementsSchema)
-    @blueprint.response(200, ResultsSchema)
-    @blueprint.rejects(400, 413, 415, 422)
-    @blueprint.doc(operationId=f"increment_each_{name}")
+    @blueprint.describe(
+        f"increment_each_{name}",
+        answers={200: answer("Each item's result or problem, in order.", ResultsSchema)},
+        rejects=[400, 413, 415, 422],
+        description=f"{gist}\n\n{EACH_FOR_ITSELF}",
+    )
     def increment_many(body: dict[str, list[Increment]]) -> Response:
-        """Increment several counters, or one several times; each item is answered for itself."""
+        """Increment several counters, or one several times."""
         if conditional.required_by(request.headers) is not UNCONDITIONAL:
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
         asked = body["increments"]

@@ -9,9 +9,9 @@ import re
 from typing import Any, Final, NoReturn
 
 from flask import Request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # gunicorn has no type hints
 from marshmallow import missing
-from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
 MAX_DEPTH: Final = 16
 """How deep arrays and objects may nest; the contract's own bodies need 3."""
@@ -23,12 +23,26 @@ BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 """A string, an opening or a closing bracket: brackets within strings do not nest."""
 
 
-class StrictJsonParser(FlaskParser):
-    """The webargs parser whose JSON bodies are read by `read_json`."""
+def read_body(request: Request) -> bytes:
+    """Return the whole body.
 
-    def load_json(self, req: Request, schema: Any) -> Any:  # noqa: ARG002 - webargs' own signature
-        """Return the body, or ``missing`` if it is empty."""
-        return read_json(req)
+    Werkzeug takes a body for whole that ends before its Content-Length, which would turn an amount that was lost
+    into an increment by 1; and it silently cuts a chunked one off at the limit.
+
+    Raises:
+        BadRequest: The body ended early, or its chunks are malformed.
+        RequestEntityTooLarge: It is longer than the application's ``MAX_CONTENT_LENGTH``.
+    """
+    try:
+        body = request.get_data()
+        declared = request.content_length
+        if declared is None and len(body) == request.max_content_length and request.input_stream.read(1):
+            raise RequestEntityTooLarge
+    except (ClientDisconnected, ParseException, OSError) as error:
+        raise BadRequest("The request body ended early, or its chunks are malformed.") from error
+    if declared is not None and len(body) < declared:
+        raise BadRequest(f"The request body ended after {len(body)} of {declared} bytes.")
+    return body
 
 
 def read_json(request: Request) -> Any:
@@ -36,15 +50,17 @@ def read_json(request: Request) -> Any:
 
     Raises:
         UnsupportedMediaType: The body is not declared as plain JSON.
-        BadRequest: It is not strictly well-formed JSON in UTF-8.
+        BadRequest: It is not whole, or not strictly well-formed JSON in UTF-8.
         RequestEntityTooLarge: It is longer than the application's ``MAX_CONTENT_LENGTH``.
     """
-    body = request.get_data()
+    body = read_body(request)
     if not body:
         return missing
-    if not request.is_json:
+    if request.mimetype != "application/json":
         raise UnsupportedMediaType("A request body must have the Content-Type application/json.")
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+    if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaType("A request body must be in UTF-8.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("A request body must not be compressed.")
     return parse_json(body)
 

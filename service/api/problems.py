@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,10 +25,13 @@ RETRY_SOON: Final = MappingProxyType({"Retry-After": "1"})
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem: ``kind`` is the last part of its type, ``members`` are its extension members."""
+    """A problem: ``kind`` is the last part of its type, ``members`` are its extension members.
+
+    One without a kind says no more than its status does.
+    """
 
     status: int
-    kind: str
+    kind: str | None
     title: str
     detail: str
     members: Mapping[str, Any] = field(default_factory=dict)
@@ -37,7 +40,7 @@ class Problem:
     def as_dict(self) -> dict[str, Any]:
         """Return the problem as its JSON object."""
         return {
-            "type": f"/problems/{self.kind}",
+            "type": f"/problems/{self.kind}" if self.kind else "about:blank",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
@@ -47,6 +50,35 @@ class Problem:
     def as_response(self) -> Response:
         """Return the problem as the answer to a request."""
         return Response(json.dumps(self.as_dict()), self.status, dict(self.headers), content_type=MEDIA_TYPE)
+
+
+FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
+    {
+        problem.status: problem
+        for problem in (
+            Problem(400, "bad-request", "The request is malformed", "The request cannot be understood."),
+            Problem(404, "not-found", "There is no such path", "GET /openapi.yaml tells which there are."),
+            Problem(405, "method-not-allowed", "The path does not take this method", "See the header Allow."),
+            Problem(413, "content-too-large", "The body is too large", "The request body is too large."),
+            Problem(
+                415,
+                "unsupported-media-type",
+                "The body is not plain JSON",
+                "A request body must be JSON, and be declared as application/json.",
+            ),
+            Problem(422, "invalid-request", "The request is not valid", "See errors."),
+            Problem(
+                500,
+                "internal-error",
+                "The service has failed",
+                "This is a bug. The service's log says more, under the X-Request-Id of this answer.",
+            ),
+        )
+    }
+)
+"""The problems that the web framework finds, by status. Any other is an ``about:blank``."""
+
+TOO_LARGE: Final = 413
 
 
 def of_counter_error(error: CounterError) -> Problem:
@@ -84,16 +116,18 @@ def of_http_exception(error: HTTPException) -> Problem:
     status = error.code or 500
     # Werkzeug keeps the Allow of a 405 and the like here, with the content type of its own HTML page.
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    if status in (413, 415):
-        # The body has not been read; what is left of it must not be taken for the next request.
+    if status == TOO_LARGE:
+        # What is left of the body must not be taken for the next request.
         headers["Connection"] = "close"
-    kind = error.name.lower().replace(" ", "-")
-    detail = error.description or error.name
-    invalid = getattr(error, "data", None)
-    if invalid is not None:
-        # Webargs sorts what is wrong by where it stood: in the body, the query or the headers.
-        errors = {name: value for part in invalid["messages"].values() for name, value in part.items()}
-        return Problem(
-            status, "invalid-request", "The request is not valid", "See errors.", {"errors": errors}
-        )
-    return Problem(status, kind, error.name, detail, headers=headers)
+    known = FRAMEWORK.get(status) or Problem(status, None, error.name, error.name)
+    # What werkzeug says where nobody said more is meant for people with a browser.
+    detail = known.detail if error.description == type(error).description else error.description
+    return replace(known, detail=detail or known.detail, members=_errors(error), headers=headers)
+
+
+def _errors(error: HTTPException) -> dict[str, Any]:
+    """Return what is wrong by field. Webargs sorts it by where it stood: in the body, the query or the headers."""
+    messages = getattr(error, "data", {}).get("messages")
+    if messages is None:
+        return {}
+    return {"errors": {name: wrong for part in messages.values() for name, wrong in part.items()}}

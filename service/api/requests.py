@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.routing import UnicodeConverter
 
 from service.counters import COUNTER_ID, is_counter_id
@@ -27,22 +27,25 @@ class CounterIdConverter(UnicodeConverter):
 
 
 def surround(app: Flask) -> None:
-    """Give every request of ``app`` an id and a line in the log, and refuse ids that are not allowed."""
+    """Give every request of ``app`` an id and a line in the log, and refuse paths that are not allowed."""
     app.url_map.converters["counter_id"] = CounterIdConverter
     app.before_request(_begin)
-    app.before_request(_check_counter_id)
+    app.before_request(_check_path)
     app.after_request(_finish)
+    app.teardown_request(_forget)
 
 
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
     g.began = time.perf_counter_ns()
-    clear_contextvars()
     bind_contextvars(**{"http.request.id": g.request_id})
 
 
-def _check_counter_id() -> None:
+def _check_path() -> None:
+    # Werkzeug drops further slashes at the beginning, behind which a path would escape a proxy's rules.
+    if request.environ["PATH_INFO"].startswith("//"):
+        raise NotFound
     counter_id = (request.view_args or {}).get("counter_id")
     if counter_id is not None and not is_counter_id(counter_id):
         raise BadRequest(f"A counter's id must match ^{COUNTER_ID.pattern}$.")
@@ -63,3 +66,8 @@ def _finish(response: Response) -> Response:
         },
     )
     return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    # The thread goes on to other requests, and to those that gunicorn refuses without calling the service.
+    clear_contextvars()

@@ -16,8 +16,8 @@ MAX_LIMIT: Final = 1000
 """How many counters a page may hold."""
 
 ID_PATTERN: Final = f"^{COUNTER_ID.pattern}$"
+ID_SCHEMA: Final = {"type": "string", "pattern": ID_PATTERN, "example": "page-views"}
 INT64: Final = {"format": "int64"}
-TAG: Final = {"description": "The counter's version, as a strong entity tag.", "schema": {"type": "string"}}
 
 
 class Strict(Schema):
@@ -43,7 +43,11 @@ def counter_id(description: str = "The counter's id.", **options: Any) -> String
     """Return a field for the id of a counter."""
     return String(
         required=True,
-        validate=Regexp(COUNTER_ID.pattern + r"\Z", error=f"Must match {ID_PATTERN}."),
+        # Marshmallow takes what stands in braces for a field of its own.
+        validate=Regexp(
+            COUNTER_ID.pattern + r"\Z",
+            error=f"Must match {ID_PATTERN}.".replace("{", "{{").replace("}", "}}"),
+        ),
         metadata={"description": description, "pattern": ID_PATTERN, "example": "page-views"},
         **options,
     )
@@ -78,6 +82,15 @@ class ValueSchema(Strict):
     value = whole_number("What the counter is set to.", required=True)
 
 
+class Digits(Integer):
+    """A field for a number that is written in a query: ``int`` would also take ``1_0`` and blanks around it."""
+
+    def _validated(self, value: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class PageSchema(Strict):
     """Which counters to list."""
 
@@ -86,7 +99,7 @@ class PageSchema(Strict):
         validate=Regexp(r"[A-Za-z0-9_.:-]{0,128}\Z"),
         metadata={"description": "What the ids begin with.", "pattern": "^[A-Za-z0-9_.:-]{0,128}$"},
     )
-    limit = Integer(
+    limit = Digits(
         load_default=100,
         validate=Range(1, MAX_LIMIT),
         metadata={"description": "How many counters at most."},

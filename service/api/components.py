@@ -1,0 +1,115 @@
+"""What operations share in openapi.yaml: parameters, headers, links, and how a success is described."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from marshmallow import Schema
+
+from service.api.schemas import ID_SCHEMA
+
+COUNTER_ID: Final = {
+    "in": "path",
+    "name": "counter_id",
+    "required": True,
+    "description": "Which counter; it need not exist to be incremented or set.",
+    "schema": ID_SCHEMA,
+}
+
+ENTITY_TAGS: Final = {
+    "type": "string",
+    "oneOf": [{"const": "*"}, {"pattern": r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'}],
+    "example": '"1-0"',
+}
+
+PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
+    {
+        "If-Match": {
+            "in": "header",
+            "name": "If-Match",
+            "description": "Entity tags, one of which the counter must have; or `*`: it must exist.",
+            "schema": ENTITY_TAGS,
+        },
+        "If-None-Match": {
+            "in": "header",
+            "name": "If-None-Match",
+            "description": "`*`: the counter must not exist yet.",
+            "schema": {"type": "string", "const": "*"},
+        },
+        "If-None-Match-to-read": {
+            "in": "header",
+            "name": "If-None-Match",
+            "description": "Entity tags of what the reader has already; or `*`: anything.",
+            "schema": ENTITY_TAGS,
+        },
+    }
+)
+"""Headers of requests, by their names among the components."""
+
+HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
+    {
+        "X-Request-Id": {
+            "description": "The request's id in the service's log: the caller's own, if it sent a usable one.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=-]{1,128}$"},
+        },
+        "ETag": {
+            "description": "The counter's version, as a strong entity tag.",
+            "required": True,
+            "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9]+"$', "example": '"1-0"'},
+        },
+        "Content-Location": {
+            "description": "Where the counter is read.",
+            "required": True,
+            "schema": {"type": "string", "format": "uri-reference", "example": "/counters/page-views"},
+        },
+        "Retry-After": {
+            "description": "Seconds to wait; only where nothing was applied, so that a repeat is safe.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "Allow": {
+            "description": "The methods that the path takes; on status 405.",
+            "schema": {"type": "string"},
+        },
+    }
+)
+
+THE_SAME_COUNTER: Final = {"counter_id": "$response.body#/id"}
+UNCHANGED: Final = {**THE_SAME_COUNTER, "header.If-Match": "$response.header.ETag"}
+
+LINKS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
+    {
+        "Read": {"operationId": "read_counter", "parameters": THE_SAME_COUNTER},
+        "Set": {"operationId": "set_counter", "parameters": THE_SAME_COUNTER},
+        "Delete": {"operationId": "delete_counter", "parameters": THE_SAME_COUNTER},
+        "IncrementIfUnchanged": {
+            "description": "Add to the counter unless somebody else has changed it since.",
+            "operationId": "increment_occ",
+            "parameters": UNCHANGED,
+        },
+        "SetIfUnchanged": {
+            "description": "Set the counter unless somebody else has changed it since.",
+            "operationId": "set_counter",
+            "parameters": UNCHANGED,
+        },
+    }
+)
+
+
+def answer(
+    description: str,
+    schema: type[Schema] | None = None,
+    *,
+    headers: Iterable[str] = (),
+    links: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Describe a success. ``headers`` and ``links`` are names from `HEADERS` and `LINKS`."""
+    described: dict[str, Any] = {
+        "description": description,
+        "headers": {name: name for name in ("X-Request-Id", *headers)},
+    }
+    if schema:
+        described["content"] = {"application/json": {"schema": schema}}
+    if links:
+        described["links"] = {name: name for name in links}
+    return described
