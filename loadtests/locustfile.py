@@ -35,11 +35,15 @@ class CounterUser(FastHttpUser):
 
     abstract = True
     strategy: ClassVar[str]
+    # A repeated increment would look like a service that counts twice. Whatever stands here, the HTTP client
+    # repeats requests on broken connections, but no POST among them; the tests count what arrives.
+    max_retries = 0
     insecure = False  # a load test that accepts any certificate may be testing anybody's service
 
     def __init__(self, environment: Environment) -> None:
         options = options_of(environment)
         self.network_timeout = self.connection_timeout = options.request_timeout
+        self.host = (environment.host or "").rstrip("/")  # the service doesn't merge slashes
         super().__init__(environment)
         # The client has to hand over every reply, whatever its status: what a 503 means stands in its body.
         self.client.client.valid_response_codes = (  # type: ignore[misc]  # the class's would be everybody's

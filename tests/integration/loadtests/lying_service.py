@@ -32,6 +32,7 @@ class Lie(StrEnum):
     MALFORMED = "applied, 200 with the value as a string"
     WRONG_ID = "applied, 200 for another counter"
     UNREADABLE = "applied and acknowledged, but the counter can't be read afterwards"
+    WORDLESS = "applied and acknowledged, but the counter is shown without a value"
     STALLS = "from the eleventh increment on, nothing is answered"
 
 
@@ -106,6 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
         counter = self.path.removeprefix("/counters/")
         if self.server.lie is Lie.UNREADABLE and self.server.increments:
             self._reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"title": "broken"})
+        elif self.server.lie is Lie.WORDLESS:
+            self._reply(HTTPStatus.OK, {"id": counter})
         elif counter in self.server.counters:
             self._reply(HTTPStatus.OK, {"id": counter, "value": self.server.counters[counter]})
         else:

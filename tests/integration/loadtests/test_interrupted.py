@@ -75,3 +75,29 @@ def test_nonsense_is_refused(arguments: tuple[str, ...], tmp_path: Path) -> None
 
     assert finished.exit_code != 0
     assert "Verdict" not in finished.stdout
+
+
+CRASHING_USERS = """
+from loadtests.locustfile import InTurn, OccUser
+
+def crash(self):
+    raise RuntimeError("no more users like this one")
+
+OccUser.on_start = crash
+"""
+
+
+def test_users_that_crash(tmp_path: Path) -> None:
+    """Users that end before they could count anything are missed, and the run comes to its end without them."""
+    locustfile = tmp_path / "crashing.py"
+    locustfile.write_text(CRASHING_USERS)
+    with serving() as service:
+        load = Load(
+            "-f", str(locustfile), "--headless", "--host", service.url, "--strategy", "occ",
+            output=tmp_path, module="locust",
+        )  # fmt: skip
+        finished = load.finish()
+
+    entry = finished.strategies["occ"]
+    assert (1, 0) == (finished.exit_code, entry["requested"])
+    assert "no request was made" in entry["reasons"]

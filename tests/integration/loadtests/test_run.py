@@ -80,6 +80,14 @@ def test_a_value_that_is_no_whole_number(service: LyingService, value: object) -
         counters.read("c")
 
 
+def test_a_counter_without_a_value(service: LyingService) -> None:
+    """A 200 that tells no value isn't a reading of 0."""
+    service.lie = Lie.WORDLESS
+
+    with Counters(service.url) as counters, pytest.raises(CounterUnavailableError, match="holds no value"):
+        counters.read("c")
+
+
 def test_a_missing_counter(service: LyingService) -> None:
     """A counter that is gone can't be read, and needs no deleting."""
     with Counters(service.url) as counters:

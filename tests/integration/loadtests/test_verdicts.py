@@ -17,7 +17,7 @@ SIZE = ("--users", str(USERS), "--increments", str(INCREMENTS))
 def test_an_honest_service_passes(tmp_path: Path) -> None:
     """Every strategy is driven, counted exactly, judged and cleaned up after, and the exit code is 0."""
     with serving() as service:
-        finished = run("--host", service.url, *SIZE, output=tmp_path)
+        finished = run("--host", f"{service.url}/", *SIZE, output=tmp_path)
 
     assert (0, True) == (finished.exit_code, finished.document["holds"])
     assert list(STRATEGIES) == list(finished.strategies)

@@ -134,3 +134,22 @@ def test_a_form_without_sense(tmp_path: Path) -> None:
         finished = ui.end()
 
     assert (404, 1, 0) == (verdict.status_code, finished.exit_code, service.increments)
+
+
+def test_a_run_without_all_its_workers(tmp_path: Path) -> None:
+    """A run that is started before all workers are there doesn't begin, and the tab says why."""
+    port = str(free_port())
+    bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--stop-timeout", "0")
+    master = ("--master", "--expect-workers", "2", *bound)
+    with serving() as service, web_ui(service.url, *master, output=tmp_path) as ui:
+        worker = Load("--worker", "--master-port", port, output=tmp_path)
+        wait_for(lambda: ui.get("/worker-count").json()["worker_count"] == 1)
+        ui.start()
+        verdict = ui.next_verdict()
+        rows = ui.rows()
+        finished = ui.end()
+        worker.finish()
+
+    assert (False, []) == (verdict["holds"], verdict["strategies"])
+    assert ("overall", "1 of 2 workers are ready") == (rows[0]["c0"], rows[0]["c14"])
+    assert (1, 0) == (finished.exit_code, service.increments)
