@@ -34,7 +34,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     stack = getattr(item, "funcargs", {}).get("stack")
     if report.failed and stack is not None:
         try:
-            report.sections.append(("docker compose logs", stack.logs()))
+            report.sections.append(("docker compose logs", stack.logs(tail="100")))
         except StackError as error:
             report.sections.append(("docker compose logs, in vain", str(error)))
     return report

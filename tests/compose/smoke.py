@@ -8,6 +8,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPResponse
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -83,28 +84,13 @@ def test_counters_survive_a_restart_of_elasticsearch(stack: Stack, api: Api, cou
 
 def test_requests_in_flight_are_answered_before_the_service_stops(stack: Stack, counter_id: str) -> None:
     """A stop lets a request that a worker has begun end well, and the exit code is 0: nothing was killed."""
-    address = urlsplit(stack.url)
-    begun = datetime.now(UTC)
-    with (
-        socket.create_connection((address.hostname, address.port), timeout=60) as caller,
-        ThreadPoolExecutor() as operator,
-    ):
-        head = f"POST /occ/{counter_id} HTTP/1.1", "Host: localhost", "Content-Type: application/json"
-        caller.sendall("\r\n".join((*head, "Content-Length: 8", "Expect: 100-continue", "", "")).encode())
-        # Gunicorn says so once a worker waits for the body: from here on, the request is in flight.
-        interim = caller.recv(25, socket.MSG_WAITALL)
-        stopped = operator.submit(stack.compose, "stop", "service")
-        stack.await_log("service", "Handling signal: term", since=begun)
-        caller.sendall(b'{"by":7}')
-        with HTTPResponse(caller) as response:
-            response.begin()
-            answer = json.load(response)
-        stopped.result()
-    state = stack.inspect("service")["State"]
-    stack.up()
+    try:
+        status, answer = _stop_under_a_request(stack, counter_id)
+        state = stack.inspect("service")["State"]
+    finally:
+        stack.up()
 
-    assert b"HTTP/1.1 100 Continue\r\n\r\n" == interim
-    assert (200, 7) == (response.status, answer["value"])
+    assert (200, 7) == (status, answer["value"])
     assert ("exited", 0) == (state["Status"], state["ExitCode"])
     assert 7 == Api(stack.url).value_of(counter_id)
 
@@ -198,6 +184,28 @@ def test_elasticsearch_cannot_be_reached_from_outside(stack: Stack) -> None:
 
 def _load_test(stack: Stack, *options: str) -> str:
     return stack.compose("--profile", "load", "run", "--rm", "--no-TTY", "loadtest", *options)
+
+
+def _stop_under_a_request(stack: Stack, counter_id: str) -> tuple[int, dict[str, Any]]:
+    """Stop the service while it waits for a request's body, send that, and return the answer."""
+    address = urlsplit(stack.url)
+    begun = datetime.now(UTC)
+    with (
+        socket.create_connection((address.hostname, address.port), timeout=60) as caller,
+        ThreadPoolExecutor() as operator,
+    ):
+        head = f"POST /occ/{counter_id} HTTP/1.1", "Host: localhost", "Content-Type: application/json"
+        caller.sendall("\r\n".join((*head, "Content-Length: 8", "Expect: 100-continue", "", "")).encode())
+        # Gunicorn says so once a worker waits for the body: from here on, the request is in flight.
+        assert b"HTTP/1.1 100 Continue\r\n\r\n" == caller.recv(25, socket.MSG_WAITALL)
+        stopped = operator.submit(stack.compose, "stop", "service")
+        stack.await_log("service", "Handling signal: term", since=begun)
+        caller.sendall(b'{"by":7}')
+        with HTTPResponse(caller) as response:
+            response.begin()
+            answer = json.load(response)
+        stopped.result()
+    return response.status, answer
 
 
 def _superusers_password(stack: Stack) -> str:

@@ -31,12 +31,12 @@ class Stack:
         """Start all containers, and return when those that stay are healthy.
 
         Raises:
-            StackError: One ended or didn't become healthy; the message holds the logs of all.
+            StackError: One ended or didn't become healthy; the message holds the last lines of all logs.
         """
         try:
             self.compose("up", "--detach", "--wait", *options, timeout=UP_SECONDS)
         except StackError as error:
-            raise StackError(f"{error}\n{self.logs()}") from error
+            raise StackError(f"{error}\n{self.logs(tail='100')}") from error
 
     def remove(self) -> None:
         """Remove containers, networks and volumes; the images stay, so that the next build is quick."""
@@ -93,9 +93,9 @@ class Stack:
         document = json.loads(self.compose("--profile", "load", "config", "--format", "json"))
         return dict(document["services"])
 
-    def logs(self) -> str:
-        """What all containers have logged."""
-        return self.compose("logs", "--no-color", "--timestamps")
+    def logs(self, tail: str = "all") -> str:
+        """What all containers have logged, or the last lines of each."""
+        return self.compose("logs", "--no-color", "--tail", tail)
 
     def await_log(self, service: str, text: str, *, since: datetime) -> None:
         """Return once a container has logged a line with ``text``.
