@@ -46,8 +46,8 @@ check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the lock file
 	$(RUN) service openapi | diff -u openapi.yaml -
 
 .PHONY: smoke
-smoke: ## Build the image, start everything with Docker Compose, use it, restart it, take it down
-	tests/compose/smoke
+smoke: .venv/dev ## Build the image, start everything with Docker Compose, use it, restart it, take it down
+	$(RUN) pytest tests/compose/smoke.py
 
 .PHONY: browser
 browser: .venv/dev ## Get a Chromium for the tests of the pages, unless there is one
