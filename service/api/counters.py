@@ -83,7 +83,10 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         parameters=["If-Match"],
     )
     def delete(counter_id: str) -> Response:
-        """Remove a counter."""
+        """Remove a counter.
+
+        Its value is lost; the next increment creates it again, from 0.
+        """
         delete_counter(repository, counter_id, retries, conditional.required_by(request.headers))
         return make_response("", 204)
 

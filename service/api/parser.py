@@ -12,6 +12,9 @@ from service.api.json_body import read_json
 class StrictParser(FlaskParser):
     """The webargs parser that refuses what usual ones resolve in silence, as of two equal keys the last."""
 
+    # What is unknown is up to the schemas, in the query too.
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012 - webargs declares it so
+
     def load_json(self, req: Request, schema: Any) -> Any:  # noqa: ARG002 - webargs' own signature
         """Return the body, or ``missing`` if it is empty."""
         return read_json(req)

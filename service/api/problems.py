@@ -78,8 +78,6 @@ FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
 )
 """The problems that the web framework finds, by status. Any other is an ``about:blank``."""
 
-TOO_LARGE: Final = 413
-
 
 def of_counter_error(error: CounterError) -> Problem:
     """Return the problem that one of the service's own errors is to a caller."""
@@ -116,9 +114,6 @@ def of_http_exception(error: HTTPException) -> Problem:
     status = error.code or 500
     # Werkzeug keeps the Allow of a 405 and the like here, with the content type of its own HTML page.
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    if status == TOO_LARGE:
-        # What is left of the body must not be taken for the next request.
-        headers["Connection"] = "close"
     known = FRAMEWORK.get(status) or Problem(status, None, error.name, error.name)
     # What werkzeug says where nobody said more is meant for people with a browser.
     detail = known.detail if error.description == type(error).description else error.description
