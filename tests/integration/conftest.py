@@ -1,4 +1,4 @@
-"""The service behind a proxy that stands between it and Elasticsearch."""
+"""What integration tests share: a raw connection, a counter to leave alone, a proxy before Elasticsearch."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,42 @@ from elasticsearch import Elasticsearch
 
 from localnode.serving import Service, serving
 from service.settings import Settings
+from service.storage.index import index_name
 from tests.api import Api
 from tests.proxy import Proxy, proxy_to
+from tests.wire import Wire
+
+
+@pytest.fixture
+def wire(service_url: str) -> Iterator[Wire]:
+    """A connection to the service that takes bytes."""
+    with Wire(service_url) as wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+def _standing_counter(service_url: str) -> str:
+    with Api(service_url) as api:
+        assert 201 == api.put("/counters/standing", json={"value": 7}).status_code
+    return "standing"
+
+
+@pytest.fixture
+def kept_counter(
+    api: Api, _standing_counter: str, client: Elasticsearch, settings: Settings
+) -> Iterator[str]:
+    """The id of a counter at 7. The test fails if by its end this counter, or any other, has been written."""
+    index = index_name(settings.counters_alias)
+
+    def last_write() -> int:
+        # Elasticsearch numbers every write to a shard, even one that changes nothing.
+        shards = client.indices.stats(index=index, level="shards").body["indices"][index]["shards"]["0"]
+        return max(int(shard["seq_no"]["max_seq_no"]) for shard in shards)
+
+    before = last_write()
+    yield _standing_counter
+    assert before == last_write()
+    assert 7 == api.value_of(_standing_counter)
 
 
 @pytest.fixture(scope="session")
