@@ -11,6 +11,7 @@ from localnode import distribution, guardian, places, supervisor
 from localnode.account import Account
 from localnode.clusters import cluster
 from localnode.errors import LocalNodeError
+from localnode.processes import ProcessId
 from localnode.progress import say
 
 
@@ -91,9 +92,11 @@ def run(  # noqa: PLR0913 - one for each option
 @main.command(hidden=True)
 @click.option("--remove", is_flag=True)
 @click.argument("folder", type=click.Path(path_type=Path))
-def guard(folder: Path, *, remove: bool) -> None:
+@click.argument("pid", type=int)
+@click.argument("started")
+def guard(folder: Path, pid: int, started: str, *, remove: bool) -> None:
     """Be the guardian of a cluster; see `localnode.guardian`."""
-    guardian.guard(folder, remove=remove)
+    guardian.guard(folder, ProcessId(pid, started), remove=remove)
 
 
 def _become(command: tuple[str, ...]) -> None:

@@ -1,16 +1,13 @@
 """A cluster of one node or three, from its start to its end."""
 
 import contextlib
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from localnode import distribution, guardian, places, ports, records, security
+from localnode import distribution, folders, guardian, places, ports, records, security
 from localnode.account import Account
-from localnode.claim import Claim
 from localnode.errors import LocalNodeError
 from localnode.node import Node
 from localnode.progress import Progress, say
@@ -100,7 +97,7 @@ def cluster(
     installed = distribution.find(account)
     kind = f"{nodes}-node{'-secure' if secure else ''}"
     with (
-        _temporary_folder() if data_dir is None else _kept_folder(data_dir.absolute() / kind) as folder,
+        folders.ephemeral() if data_dir is None else folders.kept(data_dir.absolute() / kind) as folder,
         guardian.watching(folder, remove=data_dir is None),
     ):
         if not account.can_reach(folder):
@@ -144,39 +141,3 @@ def cluster(
             records.end_all(folder)
             for node in members:
                 node.stop()
-
-
-@contextlib.contextmanager
-def _kept_folder(folder: Path) -> Iterator[Path]:
-    try:
-        places.make_passable(folder)
-        folder.chmod(0o711)
-    except PermissionError as error:
-        raise LocalNodeError(
-            f"{folder} belongs to another user (was this run as root before?): remove it, or choose another "
-            f"--data-dir."
-        ) from error
-    with Claim(folder):
-        yield folder
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[Path]:
-    with contextlib.ExitStack() as stack:
-        with places.ephemeral() as parent:
-            for stale in parent.glob("cluster-*"):
-                _remove_stale(stale)
-            folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=parent))
-            folder.chmod(0o711)
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            stack.enter_context(Claim(folder))
-        yield folder
-
-
-def _remove_stale(folder: Path) -> None:
-    """End and remove an ephemeral cluster whose run was killed together with its guardian."""
-    claim = Claim(folder)
-    if claim.take():
-        records.end_all(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        claim.release()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from localnode import records
 from localnode.claim import Claim
-from localnode.processes import wait_until
+from localnode.processes import ProcessId, wait_until
 
 _ALL_IS_WELL = b"."
 _END_THEM = b"!"
@@ -32,10 +32,11 @@ def watching(folder: Path, *, remove: bool) -> Iterator[None]:
         folder: The cluster's folder, which we hold a `Claim` on.
         remove: Whether the folder is then to be removed as well.
     """
-    command = [sys.executable, "-m", "localnode", "guard", *(["--remove"] if remove else []), str(folder)]
+    me = ProcessId.me()
+    command = [sys.executable, "-m", "localnode", "guard", str(folder), str(me.pid), me.started]
     path = os.pathsep.join(filter(None, (str(_PACKAGE.parent), os.environ.get("PYTHONPATH"))))
     with subprocess.Popen(
-        command,
+        [*command, "--remove"] if remove else command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -50,12 +51,11 @@ def watching(folder: Path, *, remove: bool) -> Iterator[None]:
             process.communicate(_END_THEM if records.running(folder) else _ALL_IS_WELL)
 
 
-def guard(folder: Path, *, remove: bool) -> None:
+def guard(folder: Path, parent: ProcessId, *, remove: bool) -> None:
     """Be the guardian: wait for the parent's word or its death, and clear up if need be."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     claim = Claim(folder)
-    parent = claim.owner
     word = sys.stdin.buffer.read()
     if word == _ALL_IS_WELL:
         return

@@ -1,12 +1,10 @@
 """Where things are kept: the cache of distributions, and the data of clusters."""
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from localnode.account import Account
@@ -53,19 +51,6 @@ def make_passable(folder: Path) -> None:
         if not path.exists():
             path.mkdir(exist_ok=True)
             path.chmod(0o711)
-
-
-@contextlib.contextmanager
-def ephemeral() -> Iterator[Path]:
-    """Give the folder that holds this user's ephemeral clusters, locked.
-
-    The lock is for whoever adds one, or removes those that killed runs left.
-    """
-    folder = temporary() / "ephemeral"
-    make_passable(folder)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-        yield folder
 
 
 def temporary() -> Path:

@@ -103,7 +103,7 @@ def _watch(child: subprocess.Popen[bytes], cluster: Cluster, foreground: Foregro
     while True:
         pid, status = os.waitpid(child.pid, os.WNOHANG | os.WUNTRACED)
         if pid and os.WIFSTOPPED(status):
-            foreground.suspend()
+            foreground.suspend(os.WSTOPSIG(status))
         elif pid:
             child.returncode = os.waitstatus_to_exitcode(status)
             break

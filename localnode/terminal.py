@@ -22,7 +22,7 @@ class Foreground:
     @contextlib.contextmanager
     def lent(self) -> Iterator[None]:
         """Lend the foreground inside this block."""
-        self._ours = _in_foreground()
+        self._ours = _is_foreground(os.getpgrp())
         if self._ours:
             _set_foreground(self._group)
         try:
@@ -31,20 +31,23 @@ class Foreground:
             if self._ours:
                 _set_foreground(os.getpgrp())
 
-    def suspend(self) -> None:
-        """Stop together with the command, which Ctrl-Z has stopped, until the shell continues us."""
+    def suspend(self, number: int) -> None:
+        """Stop together with the command, which signal `number` has stopped, until the shell continues us."""
         if not self._ours:
             return
-        _set_foreground(os.getpgrp())
-        os.killpg(os.getpgrp(), signal.SIGTSTP)  # returns when the shell's fg or bg continues us
-        if _in_foreground():
-            _set_foreground(self._group)
+        # Stopped for its use of the terminal although that is lent to it: it was faster than the lending.
+        premature = number in (signal.SIGTTIN, signal.SIGTTOU) and _is_foreground(self._group)
+        if not premature:
+            _set_foreground(os.getpgrp())
+            os.killpg(os.getpgrp(), signal.SIGTSTP)  # returns when the shell's fg or bg continues us
+            if _is_foreground(os.getpgrp()):
+                _set_foreground(self._group)
         os.killpg(self._group, signal.SIGCONT)
 
 
-def _in_foreground() -> bool:
+def _is_foreground(group: int) -> bool:
     try:
-        return os.tcgetpgrp(_STDIN) == os.getpgrp()
+        return os.tcgetpgrp(_STDIN) == group
     except OSError:  # no terminal, or not the one that controls us
         return False
 

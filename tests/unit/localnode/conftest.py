@@ -1,11 +1,13 @@
 """What the tests of `localnode` share."""
 
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from localnode.processes import ProcessId
 from tests.unit.localnode.mirror import Mirror
 
 
@@ -35,3 +37,20 @@ def passable() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="localnode-test-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Callable[[], ProcessId]]:
+    """Starts processes that do nothing until a signal ends them."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> ProcessId:
+        started.append(subprocess.Popen(["/bin/sleep", "300"]))
+        process = ProcessId.of(started[-1].pid)
+        assert process is not None
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

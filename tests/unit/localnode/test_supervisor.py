@@ -146,6 +146,8 @@ def test_stops_and_continues_with_the_command(console: Console) -> None:
     """Ctrl-Z stops us and the command together, and the shell's `fg` brings both and the keyboard back."""
     console.type(f"{shlex.join(supervised('/bin/sh', '-c', READ_WORDS))}\n")
     console.expect("ready\r")
+    console.type("once\n")
+    console.expect("heard once")
     console.type("\x1a")
     console.expect("Stopped")
     console.type("fg\n")
