@@ -19,15 +19,15 @@ COUNTER_ID: Final = {
 ENTITY_TAGS: Final = {
     "type": "string",
     "oneOf": [{"const": "*"}, {"pattern": r'^(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*$'}],
-    "example": '"1-0"',
 }
+"""Without an example, which /docs would send along with every request that is tried there."""
 
 PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
     {
         "If-Match": {
             "in": "header",
             "name": "If-Match",
-            "description": "Entity tags, one of which the counter must have; or `*`: it must exist.",
+            "description": 'Entity tags such as `"1-0"`, one of which the counter must have; or `*`: it must exist.',
             "schema": ENTITY_TAGS,
         },
         "If-None-Match": {

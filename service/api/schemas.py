@@ -29,12 +29,12 @@ class Strict(Schema):
         unknown = RAISE
 
 
-def whole_number(description: str, **options: Any) -> Integer:
+def whole_number(description: str, example: int, **options: Any) -> Integer:
     """Return a field for a signed 64-bit integer, which ``true``, ``"5"`` and ``1.0`` are not."""
     return Integer(
         strict=True,
         validate=Range(MIN_VALUE, MAX_VALUE),
-        metadata={**INT64, "description": description},
+        metadata={**INT64, "description": description, "example": example},
         **options,
     )
 
@@ -56,7 +56,7 @@ def counter_id(description: str = "The counter's id.", **options: Any) -> String
 class AmountSchema(Strict):
     """The body of a single increment; an empty one means 1."""
 
-    by = whole_number("What to add; negative to subtract.", load_default=1)
+    by = whole_number("What to add; negative to subtract.", 5, load_default=1)
 
 
 class IncrementSchema(AmountSchema):
@@ -79,7 +79,7 @@ class IncrementsSchema(Strict):
 class ValueSchema(Strict):
     """The body that sets a counter."""
 
-    value = whole_number("What the counter is set to.", required=True)
+    value = whole_number("What the counter is set to.", 42, required=True)
 
 
 class Digits(Integer):
@@ -115,22 +115,22 @@ class CounterSchema(Strict):
     """A counter."""
 
     id = counter_id()
-    value = whole_number("The counter's value.", required=True)
+    value = whole_number("The counter's value.", 42, required=True)
 
 
 class WrittenCounterSchema(CounterSchema):
     """A counter that was set."""
 
     previous_value = whole_number(
-        "What it was right before; null if it did not exist.", required=True, allow_none=True
+        "What it was right before; null if it did not exist.", 37, required=True, allow_none=True
     )
 
 
 class IncrementedSchema(CounterSchema):
     """What a single increment came to; ``value`` is the counter right after it."""
 
-    by = whole_number("What was added.", required=True)
-    strategy = String(required=True, metadata={"description": "How it was added."})
+    by = whole_number("What was added.", 5, required=True)
+    strategy = String(required=True, metadata={"description": "How it was added.", "example": "occ"})
     attempts = Integer(
         required=True, validate=Range(min=1), metadata={"description": "How many tries it took."}
     )

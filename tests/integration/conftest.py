@@ -1,14 +1,16 @@
-"""What integration tests share: a raw connection, a counter to leave alone, a proxy before Elasticsearch."""
+"""What integration tests share: raw connections, a browser, a counter to leave alone, a proxy before Elasticsearch."""
 
 from collections.abc import Iterator
 
 import pytest
 from elasticsearch import Elasticsearch
+from playwright.sync_api import Browser
 
 from localnode.serving import Service, serving
 from service.settings import Settings
 from service.storage.index import index_name
 from tests.api import Api
+from tests.browser import Visit, browsing, visiting
 from tests.proxy import Proxy, proxy_to
 from tests.wire import Wire
 
@@ -18,6 +20,19 @@ def wire(service_url: str) -> Iterator[Wire]:
     """A connection to the service that takes bytes."""
     with Wire(service_url) as wire:
         yield wire
+
+
+@pytest.fixture(scope="module")  # no longer, for it occupies the thread's event loop
+def _browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(_browser: Browser) -> Iterator[Visit]:
+    """An empty page in a real browser."""
+    with visiting(_browser) as visit:
+        yield visit
 
 
 @pytest.fixture(scope="session")
