@@ -14,7 +14,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no type hints
-    """A blueprint whose arguments are parsed strictly and whose answers are all described."""
+    """A blueprint whose arguments are parsed strictly and whose answers are all described.
+
+    Its ``arguments`` take an instance of a schema: of a class, a new one would be made for every request.
+    """
 
     ARGUMENTS_PARSER = StrictParser()
 

@@ -32,7 +32,7 @@ applied, and only then may it be repeated.
 if somebody else has written in between, the answer is a 412 with the required and the current version.
 
 **Strictness.** Bodies are parsed strictly: a key that stands twice, `NaN` or an unknown field is refused, not
-guessed at. So is a query that an operation does not read.
+guessed at. So is a query where a counter's operation reads none, and an unknown or repeated parameter in one.
 
 **Tracing.** A request may carry an `X-Request-Id`; its answer does, and so do its lines in the service's log.
 """

@@ -53,7 +53,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         return _tagged(jsonify(id=counter.id, value=counter.value), counter)
 
     @blueprint.for_counter("PUT")
-    @blueprint.arguments(ValueSchema)
+    @blueprint.arguments(ValueSchema())
     @blueprint.describe(
         "set_counter",
         answers={
@@ -91,7 +91,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         return make_response("", 204)
 
     @blueprint.route("", methods=["GET"])
-    @blueprint.arguments(PageSchema, location="query")
+    @blueprint.arguments(PageSchema(), location="query")
     @blueprint.describe(
         "list_counters", answers={200: answer("A page of counters.", CountersSchema)}, rejects=[422, 503]
     )

@@ -35,6 +35,7 @@ def increments_blueprint(
     name: str, strategy: Strategy, repository: CounterRepository, retries: Retries
 ) -> ApiBlueprint:
     """Return the paths ``/{name}/{counter_id}`` and ``/{name}``."""
+    # What a strategy's module says of itself is what callers are told, its first line before all.
     story = inspect.getdoc(inspect.getmodule(strategy.increment)) or ""
     gist = story.partition("\n")[0]
     blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}", description=gist)
@@ -42,7 +43,7 @@ def increments_blueprint(
     blueprint.before_request(_refuse_idempotency_keys)
 
     @blueprint.for_counter("POST")
-    @blueprint.arguments(AmountSchema, required=False)
+    @blueprint.arguments(AmountSchema(), required=False)
     @blueprint.describe(
         f"increment_{name}",
         answers={
@@ -70,7 +71,7 @@ def increments_blueprint(
         return response
 
     @blueprint.route("", methods=["POST"])
-    @blueprint.arguments(IncrementsSchema)
+    @blueprint.arguments(IncrementsSchema())
     @blueprint.describe(
         f"increment_each_{name}",
         answers={200: answer("Each item's result or problem, in order.", ResultsSchema)},
