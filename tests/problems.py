@@ -9,9 +9,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 
 from tests.openapi import document
 
-DOCUMENTED: Final = dict(
-    re.findall(r"^\| `(\S+)` \| (\d+) \|", Path("docs/problems.md").read_text("utf-8"), flags=re.MULTILINE)
-)
+TABLE: Final = Path(__file__).parent.parent / "docs" / "problems.md"
+
+DOCUMENTED: Final = dict(re.findall(r"^\| `(\S+)` \| (\d+) \|", TABLE.read_text("utf-8"), flags=re.MULTILINE))
 """The status of every type of problem, as docs/problems.md has them."""
 
 SCHEMA: Final = Draft202012Validator(document()["components"]["schemas"]["Problem"])
