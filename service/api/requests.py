@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response, g, request
@@ -56,7 +57,10 @@ def _finish(response: Response) -> Response:
     # What was read may be kept, but must be asked for again: a counter is stale at once.
     response.headers.setdefault("Cache-Control", "no-cache")
     response.headers["X-Content-Type-Options"] = "nosniff"
-    logger.info(
+    # Probes come every few seconds, and say something only when they fail.
+    well = request.blueprint == "health" and response.status_code == HTTPStatus.OK
+    logger.log(
+        logging.DEBUG if well else logging.INFO,
         "request answered",
         extra={
             "http.request.method": request.method,
