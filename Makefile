@@ -13,12 +13,14 @@ STRATEGY ?= naive occ scripted
 HOST ?=
 LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY)
 
+TEST = $(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
 help: ## List what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s%s\n", $$1, $$2}'
 
 .PHONY: run
 run: .venv/service ## Start Elasticsearch and the service, on http://127.0.0.1:8000 unless PORT says otherwise
@@ -34,7 +36,11 @@ endif
 
 .PHONY: test
 test: check browser ## Check, then run every test on a real Elasticsearch, real gunicorn and a real browser
-	$(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup --cov
+	$(TEST)
+
+.PHONY: coverage
+coverage: .venv/dev browser ## The same tests, and which lines and branches they reach in every process (twice as slow)
+	$(TEST) --cov
 
 .PHONY: check
 check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the lock files and openapi.yaml

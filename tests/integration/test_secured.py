@@ -19,6 +19,9 @@ from service.storage.client import connect
 from service.storage.index import index_name
 from service.storage.security import role_descriptor
 
+# One process runs all of it: nodes are dear, and these tests share theirs.
+pytestmark = pytest.mark.xdist_group("secured")
+
 PASSWORD = "not-the-superusers-password"  # noqa: S105 - of a node that lives for this test
 WRONG = "wr0ng"
 ALIAS = "counters"

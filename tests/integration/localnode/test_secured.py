@@ -9,6 +9,9 @@ import localnode
 from localnode import Cluster
 from tests.integration.localnode.conftest import Caller
 
+# One process runs all of it: nodes are dear, and these tests share theirs.
+pytestmark = pytest.mark.xdist_group("localnode-secured")
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:

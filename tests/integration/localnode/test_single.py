@@ -11,6 +11,9 @@ import localnode
 from localnode import Cluster, LocalNodeError, Node
 from tests.integration.localnode.conftest import Caller
 
+# One process runs all of it: nodes are dear, and these tests share theirs.
+pytestmark = pytest.mark.xdist_group("localnode-single")
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:

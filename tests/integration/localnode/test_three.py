@@ -8,6 +8,9 @@ import localnode
 from localnode import Cluster
 from tests.integration.localnode.conftest import Caller
 
+# One process runs all of it: nodes are dear, and these tests share theirs.
+pytestmark = pytest.mark.xdist_group("localnode-three")
+
 ONE_REPLICA = {"settings": {"number_of_shards": 1, "number_of_replicas": 1}}
 
 
