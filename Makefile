@@ -57,10 +57,12 @@ smoke: .venv/dev ## Build the image, start everything with Docker Compose, use i
 
 .PHONY: browser
 browser: .venv/dev ## Get a Chromium for the tests of the pages, unless there is one
-	@command -v $(or $(CHROMIUM),chromium) chromium-browser google-chrome >/dev/null \
-	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	     && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } \
-	|| $(RUN) playwright install chromium
+	@for name in "$(CHROMIUM)" chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v "$$name" >/dev/null && exit; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -q && apt-get install -y -q --no-install-recommends chromium; \
+	else $(RUN) playwright install chromium; fi
 
 .PHONY: openapi
 openapi: .venv/dev ## Write openapi.yaml anew from the code

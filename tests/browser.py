@@ -5,11 +5,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -50,22 +51,23 @@ class Visit:
             self.complaints.append(message.text)
 
 
-def executable() -> str:
-    """Return the path of a Chromium; without one the test fails, saying what to install."""
+def executable(playwright: Playwright) -> str:
+    """Return the path of a Chromium; without one the test fails, saying what to do."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    # What `playwright install chromium` has brought, where there is no package of the system's.
+    own = playwright.chromium.executable_path
+    if found is None and not Path(own).exists():
         pytest.fail(
-            "There is no browser to look at the page with: install Chromium (on Debian: apt-get install chromium),"
-            " or let CHROMIUM be the path of one."
+            "There is no browser to look at the page with: run `make browser`, or let CHROMIUM be its path."
         )
-    return found
+    return found or own
 
 
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """Give a headless Chromium with a profile of its own, and end it."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=executable(playwright), args=list(QUIET))
         try:
             yield browser
         finally:
