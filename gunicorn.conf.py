@@ -10,7 +10,7 @@ from service.settings import Settings
 settings = Settings.from_env()
 
 wsgi_app = "service:create_app()"
-bind = f"{settings.host}:{settings.port}"
+bind = f"{settings.bind_address}:{settings.port}"
 workers = settings.workers
 # Threads, because a request mostly waits for Elasticsearch; and because sync workers have no keep-alive.
 worker_class = "gthread"

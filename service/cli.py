@@ -8,7 +8,7 @@ import click
 from environs import EnvError
 
 from service.app import create_app
-from service.errors import StorageUnavailable
+from service.errors import StorageRefused, StorageUnavailable
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import create_index, index_name
@@ -41,12 +41,21 @@ def init(service_user: str | None, service_password_file: Path | None, wait: flo
         raise click.ClickException(str(error)) from error
     client = connect(settings)
     alias = settings.counters_alias
-    created = _patiently(wait, lambda: create_index(client, alias))
-    click.echo(f"Index {index_name(alias)} with alias {alias}: {'created' if created else 'already there'}.")
-    if service_user and service_password_file:
-        password = service_password_file.read_text().strip()
-        create_service_user(client, alias, username=service_user, password=password)
-        click.echo(f"User {service_user}: may use {alias} and nothing else.")
+    try:
+        created = _patiently(wait, lambda: create_index(client, alias))
+        click.echo(
+            f"Index {index_name(alias)} with alias {alias}: {'created' if created else 'already there'}."
+        )
+        if service_user and service_password_file:
+            password = service_password_file.read_text().strip()
+            create_service_user(client, alias, username=service_user, password=password)
+            click.echo(f"User {service_user}: may use {alias} and nothing else.")
+    except StorageRefused as error:
+        raise click.ClickException(
+            f"{error} May this user do it? The log above says what it said."
+        ) from error
+    except StorageUnavailable as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _patiently(seconds: float, attempt: Callable[[], bool]) -> bool:
@@ -56,8 +65,8 @@ def _patiently(seconds: float, attempt: Callable[[], bool]) -> bool:
         try:
             return attempt()
         except StorageUnavailable as error:
-            if time.monotonic() >= deadline:
-                raise click.ClickException(str(error)) from error
+            if isinstance(error, StorageRefused) or time.monotonic() >= deadline:
+                raise
             time.sleep(1)
 
 

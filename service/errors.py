@@ -70,9 +70,20 @@ class PreconditionFailed(CounterError):
         self.current = current
 
 
+class OutOfTime(CounterError):
+    """The time for the request was used up before the item's turn in a list came."""
+
+    def __init__(self) -> None:
+        super().__init__("The time for this request was used up before the item's turn came.")
+
+
 class StorageUnavailable(CounterError):
     """Elasticsearch did not acknowledge the call; ``outcome`` says what is known of a write."""
 
     def __init__(self, reason: str, outcome: Outcome = Outcome.NOT_APPLIED) -> None:
         super().__init__(reason)
         self.outcome = outcome
+
+
+class StorageRefused(StorageUnavailable):
+    """Elasticsearch refused the call: it lacks a privilege, an index, or sense. To wait will not help."""

@@ -5,6 +5,7 @@ Nothing else in the package reads the environment. Each setting can also come fr
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Self
 
 from environs import EnvError, FileAwareEnv
@@ -15,7 +16,14 @@ from service.retries import Retries
 NOT_NEGATIVE: Final = Range(min=0)
 POSITIVE: Final = Range(min=0, min_inclusive=False)
 AT_LEAST_ONE: Final = Range(min=1)
-HTTP_URL: Final = Regexp(r"https?://[^\s/?#]+", error="Must be a URL such as https://localhost:9200.")
+
+MAX_THREADS: Final = 1024
+"""How many threads a worker may have."""
+
+HTTP_URL: Final = Regexp(
+    r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}(/[^\s?#]*)?\Z",
+    error="Must be a URL with a port and without user and password, such as https://localhost:9200.",
+)
 INDEX_NAME: Final = Regexp(r"[a-z0-9][a-z0-9_.-]{0,99}\Z", error="Must be a lower-case index name.")
 
 
@@ -38,7 +46,7 @@ class Settings:
     conflict_backoff_base: float = 0.005
     conflict_backoff_cap: float = 0.25
     scripted_retry_on_conflict: int = 10
-    host: str = "127.0.0.1"
+    bind_address: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
     threads: int = 32
@@ -93,10 +101,10 @@ class Settings:
             scripted_retry_on_conflict=env.int(
                 "SCRIPTED_RETRY_ON_CONFLICT", default.scripted_retry_on_conflict, validate=NOT_NEGATIVE
             ),
-            host=env.str("HOST", default.host),
+            bind_address=env.str("BIND_ADDRESS", default.bind_address),
             port=env.int("PORT", default.port, validate=Range(min=0, max=65535)),
             workers=env.int("WORKERS", default.workers, validate=AT_LEAST_ONE),
-            threads=env.int("THREADS", default.threads, validate=AT_LEAST_ONE),
+            threads=env.int("THREADS", default.threads, validate=Range(min=1, max=MAX_THREADS)),
             graceful_timeout=env.int("GRACEFUL_TIMEOUT", default.graceful_timeout, validate=AT_LEAST_ONE),
             drain_delay=env.int("DRAIN_DELAY", default.drain_delay, validate=NOT_NEGATIVE),
             log_format=env.str("LOG_FORMAT", default.log_format, validate=OneOf(["auto", "json", "console"])),
@@ -116,6 +124,10 @@ class Settings:
             raise EnvError(
                 "ELASTICSEARCH_USERNAME and ELASTICSEARCH_PASSWORD go together; one of them is missing."
             )
+        if self.elasticsearch_ca_certs and not Path(self.elasticsearch_ca_certs).is_file():
+            raise EnvError(f"ELASTICSEARCH_CA_CERTS is no file: {self.elasticsearch_ca_certs}")
+        if self.elasticsearch_ca_certs and any(url.startswith("http:") for url in self.elasticsearch_url):
+            raise EnvError("ELASTICSEARCH_CA_CERTS is for https, and ELASTICSEARCH_URL says http.")
         longest = self.conflict_budget + 2 * self.elasticsearch_timeout
         if longest >= self.graceful_timeout:
             raise EnvError(

@@ -33,7 +33,7 @@ class Exchange:
     @property
     def is_write(self) -> bool:
         """Whether it writes documents."""
-        return self.method in ("PUT", "POST") and any(part in self.path for part in WRITES)
+        return self.method in ("PUT", "POST", "DELETE") and any(part in self.path for part in WRITES)
 
     def forward(self) -> None:
         """Send the request to Elasticsearch, once, and take its answer."""

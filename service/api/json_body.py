@@ -19,8 +19,11 @@ MAX_DEPTH: Final = 16
 MAX_DIGITS: Final = 64
 """How long a number may be written; the contract's own have 20 characters at most."""
 
-BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
-"""A string, an opening or a closing bracket: brackets within strings do not nest."""
+BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?+|[\[{]|[\]}]', re.DOTALL)
+"""A string, an opening or a closing bracket: brackets within strings do not nest.
+
+Possessive, and content with a string that does not end: every character is looked at once, whatever the body.
+"""
 
 
 def read_body(request: Request) -> bytes:

@@ -15,8 +15,10 @@ from service.errors import (
     CounterNotFound,
     CounterOverflow,
     Outcome,
+    OutOfTime,
     PreconditionFailed,
     StorageUnavailable,
+    VersionConflict,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -86,7 +88,7 @@ def of_counter_error(error: CounterError) -> Problem:
             return Problem(404, "counter-not-found", "There is no such counter", str(error))
         case CounterOverflow():
             return Problem(409, "counter-overflow", "The counter would overflow", str(error))
-        case ConflictsNotResolved():
+        case ConflictsNotResolved() | VersionConflict():
             return Problem(
                 409, "conflicts-not-resolved", "Too many writers at once", str(error), headers=RETRY_SOON
             )
@@ -95,11 +97,11 @@ def of_counter_error(error: CounterError) -> Problem:
             return Problem(
                 412, "precondition-failed", "The counter has another version", str(error), versions
             )
-        case StorageUnavailable():
+        case OutOfTime() | StorageUnavailable():
             return Problem(
                 503,
-                "storage-unavailable",
-                "Elasticsearch is unavailable",
+                "unavailable",
+                "The service is unavailable",
                 str(error),
                 {"outcome": error.outcome.value},
                 # To repeat what may have been applied could count twice, so only the other case invites to.

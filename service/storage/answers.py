@@ -109,5 +109,53 @@ def counters_written(writes: Sequence[tuple[str, Reader]], answer: Any) -> list[
     return [written(counter_id, read, item) for (counter_id, read), item in zip(writes, items, strict=True)]
 
 
+def confirm_deleted(answer: Any) -> None:
+    """Return if the answer to a delete request says that the document is gone.
+
+    Raises:
+        StorageUnavailable: It does not prove that; the outcome is unknown.
+    """
+    match answer:
+        case {"result": "deleted"}:
+            return
+        case _:
+            raise _unproven()
+
+
+def counters_listed(answer: Any) -> list[Counter]:
+    """Return the counters that the answer to a search holds, in its order.
+
+    Raises:
+        StorageUnavailable: It holds no list of documents, or not of counters.
+    """
+    match answer:
+        case {"hits": {"hits": list(hits)}}:
+            return [_listed(hit) for hit in hits]
+        case _:
+            raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
+
+
+def schema_versions(answer: Any) -> dict[str, Any]:
+    """Return the schema version of each index in the answer to a request for mappings; None where it has none.
+
+    Raises:
+        StorageUnavailable: It holds no mappings.
+    """
+    try:
+        return {
+            name: index["mappings"].get("_meta", {}).get("schema_version") for name, index in answer.items()
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise StorageUnavailable("Elasticsearch's answer holds no mappings.", Outcome.NOT_APPLIED) from error
+
+
+def _listed(hit: Any) -> Counter:
+    match hit:
+        case {"_id": str(counter_id)}:
+            return counter_found(counter_id, {"found": True, **hit})
+        case _:
+            raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
+
+
 def _unproven() -> StorageUnavailable:
     return StorageUnavailable("Elasticsearch's answer does not say that the write was done.", Outcome.UNKNOWN)

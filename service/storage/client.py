@@ -1,16 +1,13 @@
 """The Elasticsearch client: one a process, made after the fork."""
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
+from elastic_transport import NodeConfig
+from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import Elasticsearch
 
-from service.settings import Settings
-
-CONNECTIONS_PER_NODE: Final = 1024
-"""Above any number of threads a worker has.
-
-The pool blocks without a time limit once all its connections are out; connections are opened only when used.
-"""
+from service.settings import MAX_THREADS, Settings
 
 
 def connect(settings: Settings) -> Elasticsearch:
@@ -21,17 +18,25 @@ def connect(settings: Settings) -> Elasticsearch:
 
     Source: https://www.elastic.co/docs/reference/elasticsearch/clients/python/config
     """
-    options: dict[str, Any] = {}
+    identity: dict[str, Any] = {}
     if settings.elasticsearch_api_key:
-        options["api_key"] = settings.elasticsearch_api_key
+        identity["api_key"] = settings.elasticsearch_api_key
     if settings.elasticsearch_username and settings.elasticsearch_password:
-        options["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password)
-    if settings.elasticsearch_ca_certs:
-        options["ca_certs"] = settings.elasticsearch_ca_certs
-    return Elasticsearch(
-        list(settings.elasticsearch_url),
+        identity["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password)
+    nodes = [_node(url, settings) for url in settings.elasticsearch_url]
+    return Elasticsearch(nodes, max_retries=0, **identity)
+
+
+def _node(url: str, settings: Settings) -> NodeConfig:
+    """Return how one node is reached.
+
+    The time-out is the node's, where it bounds connecting and waiting together; the client's own would bound each.
+    The pool blocks without a time limit once all its connections are out, so it has one for every thread that a
+    worker may have. They are opened only when used.
+    """
+    return replace(
+        url_to_node_config(url),
         request_timeout=settings.elasticsearch_timeout,
-        max_retries=0,
-        connections_per_node=CONNECTIONS_PER_NODE,
-        **options,
+        connections_per_node=MAX_THREADS,
+        ca_certs=settings.elasticsearch_ca_certs,
     )

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from elasticsearch import BadRequestError, Elasticsearch
+from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from service.errors import StorageUnavailable
+from service.storage.answers import schema_versions
 from service.storage.outcomes import reading, writing
 
 SCHEMA_VERSION: Final = 1
@@ -38,17 +39,23 @@ def index_name(alias: str) -> str:
 
 
 def create_index(client: Elasticsearch, alias: str) -> bool:
-    """Make the index and its alias unless they are there, and return whether this call made them.
+    """Make the index and its alias unless they are there, and return whether this call made the index.
 
-    Several may call this at once; the index is made once.
+    Who may not make an index may still call this where it is there. Several may call it at once; the index is made
+    once.
 
     Raises:
-        StorageUnavailable: Elasticsearch did not do it, or what is there is not the service's index.
+        StorageRefused: Elasticsearch will not do it.
+        StorageUnavailable: It did not do it, or what is there is not the service's index.
     """
+    if _is_there(client, alias):
+        return False
+    name = index_name(alias)
+    created = True
     with writing():
         try:
             client.indices.create(
-                index=index_name(alias),
+                index=name,
                 aliases={alias: {"is_write_index": True}},
                 mappings=MAPPINGS,
                 settings=SETTINGS,
@@ -57,9 +64,12 @@ def create_index(client: Elasticsearch, alias: str) -> bool:
         except BadRequestError as error:
             if error.message != "resource_already_exists_exception":
                 raise
-            check_index(client, alias)
-            return False
-        return True
+            # Somebody has just made it; or it has lost its alias, and is given it back if it is the service's own.
+            created = False
+            if _schema_versions(client, name) == {name: SCHEMA_VERSION}:
+                client.indices.put_alias(index=name, name=alias, is_write_index=True)
+    check_index(client, alias)
+    return created
 
 
 def check_index(client: Elasticsearch, alias: str) -> None:
@@ -68,11 +78,23 @@ def check_index(client: Elasticsearch, alias: str) -> None:
     Raises:
         StorageUnavailable: It does not, or Elasticsearch did not answer.
     """
-    with reading():
-        found = client.indices.get_mapping(index=alias)
-    versions = [index["mappings"].get("_meta", {}).get("schema_version") for index in found.values()]
-    if alias in found or versions != [SCHEMA_VERSION]:
+    versions = _schema_versions(client, alias)
+    if list(versions) == [alias] or list(versions.values()) != [SCHEMA_VERSION]:
         raise StorageUnavailable(
-            f"The alias {alias} must lead to one index of schema version {SCHEMA_VERSION};"
-            f" it leads to {dict(zip(found, versions, strict=True))}."
+            f"The alias {alias} must lead to one index of schema version {SCHEMA_VERSION}; it leads to {versions}."
         )
+
+
+def _is_there(client: Elasticsearch, alias: str) -> bool:
+    with reading():
+        try:
+            client.indices.get_mapping(index=alias)
+        except NotFoundError:
+            return False
+    check_index(client, alias)
+    return True
+
+
+def _schema_versions(client: Elasticsearch, target: str) -> dict[str, Any]:
+    with reading():
+        return schema_versions(client.indices.get_mapping(index=target).body)

@@ -14,12 +14,22 @@ from typing import Any, Final
 from elasticsearch import ApiError, TransportError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from service.errors import CounterError, CounterOverflow, Outcome, StorageUnavailable, VersionConflict
+from service.errors import (
+    CounterError,
+    CounterOverflow,
+    Outcome,
+    StorageRefused,
+    StorageUnavailable,
+    VersionConflict,
+)
 
 logger = logging.getLogger(__name__)
 
 OVERFLOW: Final = "counter-overflow"
 """What the script throws as its reason; see increment.painless."""
+
+GATEWAYS_OWN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+"""What a gateway may answer of itself after it has passed the request on; 409s of Elasticsearch's are told apart."""
 
 NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
 
@@ -63,19 +73,16 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
         body: The answer, or the item, as it was parsed.
     """
     cause = body.get("error") if isinstance(body, Mapping) else None
-    if status == HTTPStatus.CONFLICT:
+    # Not any 409: a gateway's own says nothing of what became of the write behind it, and so invites no other try.
+    if status == HTTPStatus.CONFLICT and _type_of(cause) == "version_conflict_engine_exception":
         return VersionConflict(counter_id)
     if status == HTTPStatus.BAD_REQUEST and _is_overflow(cause):
         return CounterOverflow(counter_id)
     logger.warning("Elasticsearch answered %s: %s", status, _type_of(cause))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return StorageUnavailable("Elasticsearch is overloaded and refused the request.", Outcome.NOT_APPLIED)
-    # A proxy's 408 says that it gave up waiting, not that Elasticsearch never got the request.
-    if (
-        HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-        and status != HTTPStatus.REQUEST_TIMEOUT
-    ):
-        return StorageUnavailable("Elasticsearch refused the request.", Outcome.NOT_APPLIED)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in GATEWAYS_OWN:
+        return StorageRefused("Elasticsearch refused the request.")
     return StorageUnavailable("Elasticsearch could not complete the request.", Outcome.UNKNOWN)
 
 

@@ -15,13 +15,15 @@ from typing import Any, Final
 from elasticsearch import Elasticsearch, NotFoundError
 
 from service.counters import Counter, Increment, Revision, is_counter_value
-from service.errors import CounterError, CounterOverflow, Outcome, StorageUnavailable
+from service.errors import CounterError, CounterOverflow
 from service.storage.answers import (
     Reader,
+    confirm_deleted,
     counter_found,
     counter_indexed,
     counter_updated,
     counters_found,
+    counters_listed,
     counters_written,
 )
 from service.storage.index import check_index
@@ -61,10 +63,11 @@ class ElasticsearchCounters:
             try:
                 answer = self._client.get(index=self._alias, id=counter_id, source_includes="value")
             except NotFoundError as error:
-                # The same status says that the index is gone, and that must not pass for a counter at 0.
-                if "error" in error.body:
+                # The same status says that the index is gone, or comes from a balancer that has no backend. Neither
+                # must pass for a counter at 0.
+                if isinstance(error.body, dict) and "error" in error.body:
                     raise
-                return Counter.absent(counter_id)
+                return counter_found(counter_id, error.body)
         return counter_found(counter_id, answer.body)
 
     def overwrite(self, seen: Counter, value: int) -> Counter:
@@ -132,10 +135,7 @@ class ElasticsearchCounters:
                 if_primary_term=revision.primary_term,
                 timeout=self._shard_wait,
             )
-        if answer.body.get("result") != "deleted":
-            raise StorageUnavailable(
-                "Elasticsearch's answer does not say that the counter is gone.", Outcome.UNKNOWN
-            )
+        confirm_deleted(answer.body)
 
     def list(self, *, prefix: str, after: str, limit: int) -> builtins.list[Counter]:
         """Search by id; results lag behind writes by the index's refresh interval."""
@@ -151,7 +151,7 @@ class ElasticsearchCounters:
                 track_total_hits=False,
                 allow_partial_search_results=False,
             )
-        return [counter_found(hit["_id"], {"found": True, **hit}) for hit in answer["hits"]["hits"]]
+        return counters_listed(answer.body)
 
     def check(self) -> None:
         """Ask for the mapping, then for a document from the shard."""

@@ -7,7 +7,7 @@ rounds, in each of which a counter stands at most once: within a round the order
 from collections.abc import Callable, Iterator, Sequence
 
 from service.counters import Counter, Increment, Incremented
-from service.errors import ConflictsNotResolved, CounterError, StorageUnavailable, VersionConflict
+from service.errors import ConflictsNotResolved, CounterError, OutOfTime, VersionConflict
 from service.retries import Retries
 from service.storage.protocol import CounterRepository, Result
 
@@ -23,13 +23,13 @@ def increment_each(
 ) -> list[Incremented | CounterError]:
     """Apply a list of increments and return what became of each, in order.
 
-    One budget covers the list: a round that would begin after it is not begun, and its items are refused as
-    not applied.
+    One budget covers the list: a round that would begin after it is not begun, the first excepted, and its items
+    end in `OutOfTime`.
     """
-    results: list[Incremented | CounterError] = [OUT_OF_TIME] * len(asked)
+    results: list[Incremented | CounterError] = [OutOfTime() for _ in asked]
     deadline = retries.deadline()
-    for round_ in rounds(asked):
-        if retries.clock() >= deadline:
+    for number, round_ in enumerate(rounds(asked)):
+        if number > 0 and retries.clock() >= deadline:
             break
         for position, result in _apply(try_each, repository, asked, round_, retries.attempts(deadline)):
             results[position] = result
@@ -63,9 +63,6 @@ def read_then_write_each(
     for (position, _, _), result in zip(sums, written, strict=True):
         results[position] = result
     return results
-
-
-OUT_OF_TIME = StorageUnavailable("The time for this request was used up before the item's turn came.")
 
 
 def _apply(

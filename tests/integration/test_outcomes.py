@@ -48,6 +48,12 @@ def gateway_timeout(exchange: Exchange) -> None:
     exchange.answer(504, {})
 
 
+def gateway_conflict(exchange: Exchange) -> None:
+    """The write is done and a gateway answers with a 409 that is not Elasticsearch's."""
+    exchange.forward()
+    exchange.answer(409, {"message": "busy"})
+
+
 def overloaded(exchange: Exchange) -> None:
     """Elasticsearch refuses before it does anything."""
     exchange.answer(429, {"error": {"type": "es_rejected_execution_exception"}, "status": 429})
@@ -58,7 +64,15 @@ def blocked(exchange: Exchange) -> None:
     exchange.answer(403, {"error": {"type": "cluster_block_exception"}, "status": 403})
 
 
-UNKNOWN = [lost_after_the_write, empty_reply, cut_reply, foreign_reply, bad_gateway, gateway_timeout]
+UNKNOWN = [
+    lost_after_the_write,
+    empty_reply,
+    cut_reply,
+    foreign_reply,
+    bad_gateway,
+    gateway_timeout,
+    gateway_conflict,
+]
 NOT_APPLIED = [overloaded, blocked]
 
 
@@ -133,3 +147,63 @@ def test_a_lost_read_is_not_applied(
 
     assert (503, "not-applied") == (answer.status_code, answer.json()["outcome"])
     assert 404 == api.get(f"/counters/{counter_id}").status_code
+
+
+@pytest.mark.parametrize("fault", UNKNOWN)
+def test_setting_and_deleting_without_proof_are_unknown(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, fault: Fault
+) -> None:
+    """They are done once and told as unknown, as increments are."""
+    api.put(f"/counters/{counter_id}", json={"value": 0})
+    proxy.handle = on_writes(fault)
+
+    set_ = proxied_api.put(f"/counters/{counter_id}", json={"value": 7})
+    value = api.value_of(counter_id)
+    deleted = proxied_api.delete(f"/counters/{counter_id}")
+
+    assert [(503, "unknown")] * 2 == [
+        (answer.status_code, answer.json()["outcome"]) for answer in (set_, deleted)
+    ]
+    assert 7 == value
+    assert 404 == api.get(f"/counters/{counter_id}").status_code
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"message": "no Route matched"}),
+        (404, None),
+        (404, []),
+        (200, None),
+        (200, []),
+        (200, {}),
+        (500, {}),
+    ],
+)
+def test_a_read_that_says_nothing_is_no_counter_at_zero(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, status: int, body: object
+) -> None:
+    """An answer that is not Elasticsearch's starts no counter again, and makes nothing look gone."""
+    api.put(f"/counters/{counter_id}", json={"value": 7})
+
+    def answer_reads(exchange: Exchange) -> None:
+        if exchange.is_write:
+            exchange.forward()
+        else:
+            exchange.answer(status, body)
+
+    proxy.handle = answer_reads
+    answers = [
+        proxied_api.post(f"/naive/{counter_id}"),
+        proxied_api.post(f"/occ/{counter_id}"),
+        proxied_api.get(f"/counters/{counter_id}"),
+        proxied_api.put(f"/counters/{counter_id}", json={"value": 1}),
+        proxied_api.delete(f"/counters/{counter_id}"),
+        proxied_api.get("/counters"),
+        proxied_api.get("/readyz"),
+    ]
+
+    assert [(503, "not-applied")] * 7 == [
+        (answer.status_code, answer.json()["outcome"]) for answer in answers
+    ]
+    assert 7 == api.value_of(counter_id)

@@ -39,7 +39,7 @@ def test_applies_nothing_without_elasticsearch(cut_off: Flask, nowhere: int, end
     """A write that cannot reach Elasticsearch is a 503 that says it was not applied, and when to repeat it."""
     answer = send(cut_off.test_client(), endpoint)
 
-    problem = problem_in(answer, 503, "storage-unavailable")
+    problem = problem_in(answer, 503, "unavailable")
     assert ("not-applied", "1") == (problem["outcome"], answer.headers["retry-after"])
     assert str(nowhere) not in answer.text
 
@@ -52,7 +52,7 @@ def test_applies_no_item_without_elasticsearch(cut_off: Flask, nowhere: int, end
     assert (200, 2, 0) == (answer.status_code, answer.json()["failed"], answer.json()["unknown"])
     for problem in answer.json()["results"]:
         check(problem)
-        assert ("/problems/storage-unavailable", "not-applied") == (problem["type"], problem["outcome"])
+        assert ("/problems/unavailable", "not-applied") == (problem["type"], problem["outcome"])
     assert str(nowhere) not in answer.text
 
 
@@ -64,7 +64,7 @@ def test_is_not_ready_without_elasticsearch(cut_off: Flask, nowhere: int, method
     """Neither reading nor readiness pretends that there is an Elasticsearch."""
     answer = of(cut_off.test_client().open(path, method=method))
 
-    problem = problem_in(answer, 503, "storage-unavailable")
+    problem = problem_in(answer, 503, "unavailable")
     assert ("not-applied", "1") == (problem["outcome"], answer.headers["retry-after"])
     assert str(nowhere) not in answer.text
 
@@ -82,7 +82,7 @@ def test_does_not_bid_to_repeat_what_may_have_been_applied(endpoint: Endpoint) -
 
     answer = send(failing(lost).test_client(), endpoint)
 
-    assert "unknown" == problem_in(answer, 503, "storage-unavailable")["outcome"]
+    assert "unknown" == problem_in(answer, 503, "unavailable")["outcome"]
     assert "retry-after" not in answer.headers
 
 

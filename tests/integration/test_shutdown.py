@@ -33,22 +33,29 @@ def start(proxy: Proxy, settings: Settings, tmp_path: Path) -> Iterator[Start]:
         yield started
 
 
+def await_shutdown(service: Service) -> None:
+    """Return once gunicorn has said that it handles SIGTERM."""
+    while "Handling signal: term" not in service.log.read_text():
+        assert service.process.poll() is None
+
+
 def test_an_accepted_request_is_answered(start: Start, proxy: Proxy, counter_id: str, api: Api) -> None:
     """A request that waits for Elasticsearch when SIGTERM comes gets its answer, and the exit code is 0."""
-    service = start({"WORKERS": "1"})
+    service = start({"WORKERS": "1", "ELASTICSEARCH_TIMEOUT": "9"})
     under_way, stopping = threading.Event(), threading.Event()
 
     def hold(exchange: Exchange) -> None:
         exchange.forward()
         if exchange.is_write:
             under_way.set()
-            assert stopping.wait(30)
+            assert stopping.wait(60)
 
     proxy.handle = hold
     with ThreadPoolExecutor(1) as pool, Api(service.url) as caller:
         answer = pool.submit(caller.post, f"/scripted/{counter_id}")
         assert under_way.wait(30)
         service.process.send_signal(signal.SIGTERM)
+        await_shutdown(service)
         stopping.set()
 
     assert (200, 1) == (answer.result().status_code, answer.result().json()["value"])
@@ -74,7 +81,14 @@ def test_readiness_fails_first(start: Start, counter_id: str) -> None:
 
 
 def test_the_delay_ends_by_itself(start: Start) -> None:
-    """One SIGTERM is enough to end the service after its delay."""
+    """One SIGTERM is enough: the service is not ready for as long as the delay is, and then ends."""
     service = start({"DRAIN_DELAY": "1", "WORKERS": "1"})
 
-    assert 0 == service.stop()
+    with Api(service.url) as caller:
+        service.process.send_signal(signal.SIGTERM)
+        ready = next(
+            answer for answer in iter(lambda: caller.get("/readyz"), None) if answer.status_code != 200
+        )
+
+    assert "The service is shutting down." == ready.json()["detail"]
+    assert 0 == service.process.wait(60)

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.counters import Counter, Increment, Revision
-from service.errors import CounterError, CounterOverflow, Outcome, StorageUnavailable, VersionConflict
+from service.errors import (
+    CounterError,
+    CounterOverflow,
+    Outcome,
+    StorageRefused,
+    StorageUnavailable,
+    VersionConflict,
+)
 from service.storage import answers
 from service.storage.outcomes import refusal
 
@@ -122,11 +129,12 @@ OVERFLOW = {
     [
         (409, {"error": {"type": "version_conflict_engine_exception"}}, VersionConflict, Outcome.NOT_APPLIED),
         (400, {"error": OVERFLOW}, CounterOverflow, Outcome.NOT_APPLIED),
-        (400, {"error": {"type": "mapper_parsing_exception"}}, StorageUnavailable, Outcome.NOT_APPLIED),
-        (401, {"error": {"type": "security_exception"}}, StorageUnavailable, Outcome.NOT_APPLIED),
-        (403, {"error": {"type": "cluster_block_exception"}}, StorageUnavailable, Outcome.NOT_APPLIED),
-        (404, {"error": {"type": "index_not_found_exception"}}, StorageUnavailable, Outcome.NOT_APPLIED),
+        (400, {"error": {"type": "mapper_parsing_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
+        (401, {"error": {"type": "security_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
+        (403, {"error": {"type": "cluster_block_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
+        (404, {"error": {"type": "index_not_found_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
         (408, "", StorageUnavailable, Outcome.UNKNOWN),
+        (409, {"message": "busy"}, StorageUnavailable, Outcome.UNKNOWN),
         (
             429,
             {"error": {"type": "es_rejected_execution_exception"}},

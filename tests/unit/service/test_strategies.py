@@ -11,6 +11,7 @@ from service.errors import (
     ConflictsNotResolved,
     CounterError,
     CounterOverflow,
+    OutOfTime,
     PreconditionFailed,
     VersionConflict,
 )
@@ -18,7 +19,7 @@ from service.preconditions import HasVersion, MustExist
 from service.retries import Retries
 from service.storage.protocol import CounterRepository, Result
 from service.strategies import STRATEGIES, occ
-from service.strategies.lists import OUT_OF_TIME, TryEach, increment_each, rounds
+from service.strategies.lists import TryEach, increment_each, rounds
 from tests.fakes import InMemoryCounters
 
 RETRIES = Retries(max_attempts=5, budget=60.0, base=0.0, cap=0.0, sleep=lambda _: None)
@@ -207,5 +208,19 @@ def test_a_list_stops_at_the_end_of_its_time() -> None:
         STRATEGIES["scripted"].try_each, repository, [Increment("c")] * 5, retries
     )
 
-    assert [OUT_OF_TIME] * 3 == results[2:]
-    assert Counter("c", 2, repository.read("c").revision) == repository.read("c")
+    assert [Incremented, Incremented, Incremented, OutOfTime, OutOfTime] == [
+        type(result) for result in results
+    ]
+    assert Counter("c", 3, repository.read("c").revision) == repository.read("c")
+
+
+def test_without_time_a_list_has_its_first_round() -> None:
+    """One try is owed to every caller, of a list as of a single increment."""
+    retries = Retries(max_attempts=1, budget=0.0, base=0.0, cap=0.0)
+
+    first, second = increment_each(
+        STRATEGIES["occ"].try_each, InMemoryCounters(), [Increment("c")] * 2, retries
+    )
+
+    assert isinstance(first, Incremented)
+    assert isinstance(second, OutOfTime)
