@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -48,16 +49,13 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(
-    environment: Mapping[str, str], *, log: Path, gunicorn_args: str = "", ready: float = 60.0
-) -> Iterator[Service]:
+def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -> Iterator[Service]:
     """Make the index, start gunicorn on a free port of 127.0.0.1, give it once it is ready, and end it.
 
     Args:
         environment: Settings of the service, added to this process's environment: how to reach Elasticsearch
-            (`Cluster.environment`), ``WORKERS`` and the like.
+            (`Cluster.environment`), ``WORKERS``, ``GUNICORN_CMD_ARGS`` and the like.
         log: The file that its output goes to.
-        gunicorn_args: Further arguments of gunicorn, as on its command line.
         ready: Seconds that it may take until it is ready.
 
     Raises:
@@ -67,21 +65,15 @@ def serving(
     # The listener is made here and handed on, because a port that was free a moment ago may be taken by now.
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        subprocess.run(
-            [sys.executable, "-m", "service", "init"],
-            env=variables,
-            cwd=PROJECT,
-            stdout=output,
-            stderr=output,
-            check=True,
+        start = partial(
+            subprocess.Popen[bytes], cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        process = subprocess.Popen(
+        if start([sys.executable, "-m", "service", "init"], env=variables).wait() != 0:
+            raise LocalNodeError(f"The index could not be made; {log} says why.")
+        arguments = f"{variables.get('GUNICORN_CMD_ARGS', '')} --bind fd://{listener.fileno()}"
+        process = start(
             [sys.executable, "-m", "gunicorn"],
-            env={**variables, "GUNICORN_CMD_ARGS": f"--bind fd://{listener.fileno()} {gunicorn_args}"},
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            env={**variables, "GUNICORN_CMD_ARGS": arguments},
             pass_fds=[listener.fileno()],
         )
     service = Service(url, process, log)
@@ -113,14 +105,19 @@ def _wait_until_ready(service: Service, seconds: float) -> None:
     "--log", type=click.Path(path_type=Path), default=Path("build/service.log"), help="Where its output goes."
 )
 def main(command: tuple[str, ...], log: Path) -> None:
-    """Run COMMAND with SERVICE_URL set to a service of its own on the Elasticsearch of ELASTICSEARCH_URL."""
+    """Run COMMAND with SERVICE_URL set to a service of its own on the Elasticsearch of ELASTICSEARCH_URL.
+
+    SIGTERM is passed on to COMMAND, whose end is the service's, too.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
         with serving({}, log=log) as service:
-            finished = subprocess.run(command, env={**os.environ, "SERVICE_URL": service.url}, check=False)
+            child = subprocess.Popen(command, env={**os.environ, "SERVICE_URL": service.url})
+            signal.signal(signal.SIGTERM, lambda number, _frame: child.send_signal(number))
+            code = child.wait()
     except LocalNodeError as error:
         raise click.ClickException(str(error)) from error
-    raise SystemExit(finished.returncode)
+    raise SystemExit(code if code >= 0 else 128 - code)
 
 
 if __name__ == "__main__":
