@@ -5,12 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-# The load test: `make load USERS=64 INCREMENTS=100 STRATEGY="occ scripted" HOST=http://127.0.0.1:8000`.
-# Without HOST it starts Elasticsearch and the service for itself.
+# The load test: `make load USERS=64 INCREMENTS=100 STRATEGY="occ scripted" TARGET=http://127.0.0.1:8000`.
+# Without TARGET it starts Elasticsearch and the service for itself.
 USERS ?= 5
 INCREMENTS ?= 50
 STRATEGY ?= naive occ scripted
-HOST ?=
+TARGET ?=
 LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY)
 
 TEST = $(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup
@@ -28,10 +28,10 @@ run: .venv/service ## Start Elasticsearch and the service, on http://127.0.0.1:8
 
 .PHONY: load
 load: .venv/load ## Let USERS clients make INCREMENTS increments each with every STRATEGY, and judge the result
-ifeq ($(HOST),)
+ifeq ($(TARGET),)
 	@$(RUN) localnode run --ephemeral -- $(RUN) localnode.serving -- sh -c '$(LOAD) --host "$$SERVICE_URL"'
 else
-	@$(LOAD) --host $(HOST)
+	@$(LOAD) --host $(TARGET)
 endif
 
 .PHONY: test
@@ -43,7 +43,7 @@ coverage: .venv/dev browser ## The same tests, and which lines and branches they
 	$(TEST) --cov
 
 .PHONY: check
-check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the lock files and openapi.yaml
+check: .venv/dev ## Lint, types, import contracts, the Dockerfile, and whether openapi.yaml is what the code says
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
