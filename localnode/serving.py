@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,8 +65,8 @@ def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -
     # The listener is made here and handed on, because a port that was free a moment ago may be taken by now.
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        start = partial(
-            subprocess.Popen[bytes], cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        start: Callable[..., subprocess.Popen[bytes]] = partial(
+            subprocess.Popen, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         if start([sys.executable, "-m", "service", "init"], env=variables).wait() != 0:
             raise LocalNodeError(f"The index could not be made; {log} says why.")
