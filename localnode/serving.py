@@ -13,11 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import urllib3
@@ -65,16 +64,21 @@ def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -
     # The listener is made here and handed on, because a port that was free a moment ago may be taken by now.
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        start: Callable[..., subprocess.Popen[bytes]] = partial(
-            subprocess.Popen, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-        if start([sys.executable, "-m", "service", "init"], env=variables).wait() != 0:
+        common: dict[str, Any] = {
+            "cwd": PROJECT,
+            "stdin": subprocess.DEVNULL,
+            "stdout": output,
+            "stderr": output,
+        }
+        init = subprocess.run([sys.executable, "-m", "service", "init"], env=variables, check=False, **common)
+        if init.returncode != 0:
             raise LocalNodeError(f"The index could not be made; {log} says why.")
         arguments = f"{variables.get('GUNICORN_CMD_ARGS', '')} --bind fd://{listener.fileno()}"
-        process = start(
+        process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-m", "gunicorn"],
             env={**variables, "GUNICORN_CMD_ARGS": arguments},
             pass_fds=[listener.fileno()],
+            **common,
         )
     service = Service(url, process, log)
     try:
