@@ -84,7 +84,8 @@ class CounterUser(FastHttpUser):
         ) as response:
             error = response.request_meta["exception"]
             if error is None:
-                answer = from_reply(response.status_code, response.content, self.asked)
+                content_type = (response.headers or {}).get("content-type", "")
+                answer = from_reply(response.status_code, content_type, response.content, self.asked)
             else:
                 answer = from_error(error)
             if answer.complaint:

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+
+PROBLEM: Final = "application/problem+json"
+PROBLEM_TYPES: Final = "/problems/"
+"""What the types of the service's documented problems begin with."""
 
 
 class Outcome(StrEnum):
@@ -53,24 +57,32 @@ def from_error(error: BaseException) -> Answer:
     return Answer(outcome=outcome, complaint=f"{outcome}: {type(error).__name__}")
 
 
-def from_reply(status: int, body: bytes | None, asked: Increment) -> Answer:
+def from_reply(status: int, content_type: str, body: bytes | None, asked: Increment) -> Answer:
     """Classify a complete reply.
 
     Args:
         status: HTTP status code.
+        content_type: the header, or an empty string if there was none.
         body: the decoded body, or None if there was none.
         asked: what the request asked for, which an acknowledgement has to repeat.
     """
     document = _object(body)
     if status == HTTPStatus.OK:
         return _acknowledgement(document, asked)
-    applied_not = (
-        HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-        or document.get("outcome") == "not-applied"
-    )
-    outcome = Outcome.FAILED if applied_not else Outcome.UNKNOWN
+    outcome = Outcome.FAILED if _is_refusal(status, content_type, document) else Outcome.UNKNOWN
     kind = document.get("type", "")
     return Answer(outcome=outcome, complaint=f"{outcome}: status {status} {kind}".rstrip())
+
+
+def _is_refusal(status: int, content_type: str, document: Mapping[str, Any]) -> bool:
+    """Tell whether the service itself says that it applied nothing.
+
+    A proxy's 4xx doesn't: its 408, for one, may be about a request that the service carried out.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    documented = media_type == PROBLEM and str(document.get("type")).startswith(PROBLEM_TYPES)
+    refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return documented and (refused or document.get("outcome") == "not-applied")
 
 
 def _acknowledgement(document: Mapping[str, Any], asked: Increment) -> Answer:
