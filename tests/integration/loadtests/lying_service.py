@@ -25,6 +25,7 @@ class Lie(StrEnum):
     NOT_APPLIED = "503 not-applied, not applied"
     NOT_APPLIED_YET_APPLIED = "503 not-applied, applied"
     CONFLICT = "409, not applied"
+    PROXY_GIVES_UP = "a proxy's bare 408, applied"
     CUTS_REPLY = "applied, connection closed without a reply"
     RESETS = "applied, connection reset without a reply"
     CUTS_BODY = "applied, connection closed inside the reply's body"
@@ -36,13 +37,16 @@ class Lie(StrEnum):
     STALLS = "from the eleventh increment on, nothing is answered"
 
 
+UNKNOWN = {"type": "/problems/unavailable", "outcome": "unknown"}
+NOT_APPLIED = {"type": "/problems/unavailable", "outcome": "not-applied"}
 STATUSES: dict[Lie, tuple[HTTPStatus, dict[str, Any]]] = {
-    Lie.UNKNOWN_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, {"outcome": "unknown"}),
-    Lie.UNKNOWN_NOT_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, {"outcome": "unknown"}),
+    Lie.UNKNOWN_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, UNKNOWN),
+    Lie.UNKNOWN_NOT_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, UNKNOWN),
     Lie.BARE_503_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, {}),
-    Lie.NOT_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, {"outcome": "not-applied"}),
-    Lie.NOT_APPLIED_YET_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, {"outcome": "not-applied"}),
-    Lie.CONFLICT: (HTTPStatus.CONFLICT, {"type": "/problems/conflict"}),
+    Lie.NOT_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, NOT_APPLIED),
+    Lie.NOT_APPLIED_YET_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, NOT_APPLIED),
+    Lie.CONFLICT: (HTTPStatus.CONFLICT, {"type": "/problems/conflicts-not-resolved"}),
+    Lie.PROXY_GIVES_UP: (HTTPStatus.REQUEST_TIMEOUT, {}),
 }
 DISTORTIONS: dict[Lie, dict[str, Any]] = {
     Lie.MALFORMED: {"value": "1"},
@@ -64,6 +68,7 @@ class LyingService(ThreadingHTTPServer):
         """Increments received, whatever became of them: what a client that repeats itself can't hide."""
         self.changed = threading.Condition()
         self.closing = threading.Event()
+        """From when on no connection is served any more: a service that is gone, except that it keeps its port."""
 
     @property
     def url(self) -> str:
@@ -74,6 +79,10 @@ class LyingService(ThreadingHTTPServer):
         """Wait until that many increments have come in."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.increments >= number, timeout=60)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 - the base class's
+        """Have a new connection closed at once when the service is gone."""
+        return not self.closing.is_set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent when a client is gone, which is what some tests are about."""
@@ -162,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _reply(self, status: HTTPStatus, document: dict[str, Any], *, missing: int = 0) -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", f"application/{'problem+json' if 'type' in document else 'json'}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) - missing])

@@ -3,13 +3,14 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from localnode import ports
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60
@@ -68,7 +69,6 @@ def run(*arguments: str, output: Path) -> Finished:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port for Locust to listen on, out of the range from which other programs are given theirs unasked."""
+    (port, *_), _ = ports.choose(1)
+    return port

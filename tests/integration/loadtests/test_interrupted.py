@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.loadtests.lying_service import Lie, serving
-from tests.integration.loadtests.running import Load, free_port, run
+from tests.integration.loadtests.running import Load, run
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -24,22 +24,40 @@ def test_a_signal_in_the_middle_of_a_run(stop: signal.Signals, tmp_path: Path) -
     assert "No verdict: the run was stopped before its end." in finished.stdout
 
 
+LEAPING_CLOCK = """
+from pathlib import Path
+from time import monotonic
+
+from loadtests import conductor
+from loadtests.locustfile import InTurn, OccUser
+
+an_hour_later = Path(__file__).with_name("an-hour-later")
+conductor.monotonic = lambda: monotonic() + 3600 * an_hour_later.exists()
+"""
+
+
 def test_users_killed_by_a_time_limit(tmp_path: Path) -> None:
     """Requests of users that are killed count as unknown, and their missing ones keep the verdict red."""
+    locustfile = tmp_path / "leaping_clock.py"
+    locustfile.write_text(LEAPING_CLOCK)
     with serving(Lie.STALLS) as service:
-        finished = run(
-            "--host", service.url, "--strategy", "occ", "--run-time", "1", "--stop-timeout", "1",
-            output=tmp_path,
+        load = Load(
+            "-f", str(locustfile), "--headless", "--host", service.url, "--strategy", "occ",
+            "--run-time", "1h", "--stop-timeout", "1", output=tmp_path, module="locust",
         )  # fmt: skip
+        service.wait_for_increments(15)
+        (tmp_path / "an-hour-later").touch()
+        finished = load.finish()
 
     entry = finished.strategies["occ"]
     assert (1, 10, 5) == (finished.exit_code, entry["acknowledged"], entry["unknown"])
+    assert "the time limit was reached" == finished.document["problem"]
     assert "15 requests were made, 250 should have been" in entry["reasons"]
 
 
-def test_no_service(tmp_path: Path) -> None:
+def test_no_service(nowhere: str, tmp_path: Path) -> None:
     """Without a service there is no load and no verdict, but a sentence that says why."""
-    finished = run("--host", f"http://127.0.0.1:{free_port()}", output=tmp_path)
+    finished = run("--host", nowhere, output=tmp_path)
 
     assert (1, []) == (finished.exit_code, finished.document["strategies"])
     assert "No verdict: PUT http" in finished.stdout
@@ -51,7 +69,8 @@ def test_a_service_that_goes_away(tmp_path: Path) -> None:
     with serving(Lie.STALLS) as service:
         load = Load("--host", service.url, "--strategy", "occ", output=tmp_path)
         service.wait_for_increments(15)
-    finished = load.finish()
+        service.closing.set()
+        finished = load.finish()
 
     entry = finished.strategies["occ"]
     assert (1, None, 250) == (finished.exit_code, entry["stored"], entry["requested"])

@@ -43,20 +43,31 @@ def test_an_honest_service_passes(tmp_path: Path) -> None:
         (Lie.CUTS_REPLY, {"failed": 0, "unknown": LIED_TO}),
         (Lie.RESETS, {"failed": 0, "unknown": LIED_TO}),
         (Lie.CUTS_BODY, {"failed": 0, "unknown": LIED_TO}),
-        (Lie.HANGS, {"failed": 0, "unknown": LIED_TO}),
+        (Lie.PROXY_GIVES_UP, {"failed": 0, "unknown": LIED_TO}),
     ],
 )
 def test_trouble_that_is_admitted_passes(lie: Lie, tally: dict[str, int], tmp_path: Path) -> None:
     """Refused and unknown increments, and broken connections, are told apart, and no request is repeated."""
     with serving(lie) as service:
-        finished = run(
-            "--host", service.url, "--strategy", "occ", "--request-timeout", "0.5", *SIZE, output=tmp_path
-        )  # fmt: skip
+        finished = run("--host", service.url, "--strategy", "occ", *SIZE, output=tmp_path)
 
     entry = finished.strategies["occ"]
     assert tally == {key: entry[key] for key in tally}
     assert (0, True, 0, 0) == (finished.exit_code, entry["holds"], entry["lost"], entry["doubled"])
     assert REQUESTED == service.increments
+
+
+def test_requests_without_an_answer_are_unknown(tmp_path: Path) -> None:
+    """A request that isn't answered in time is given up, its outcome is unknown, and it isn't repeated."""
+    with serving(Lie.HANGS) as service:
+        finished = run(
+            "--host", service.url, "--strategy", "occ", "--request-timeout", "2", "--users", "2",
+            "--increments", "3", output=tmp_path,
+        )  # fmt: skip
+
+    entry = finished.strategies["occ"]
+    assert (0, 4, 0, 2) == (finished.exit_code, entry["acknowledged"], entry["failed"], entry["unknown"])
+    assert (6, 6) == (entry["stored"], service.increments)
 
 
 @pytest.mark.parametrize(
