@@ -33,6 +33,8 @@ certificate() {
 # give OWNER SOURCE TARGET: the owner may read the file, and nobody else. The mode comes before the owner, because
 # of all capabilities this container keeps but CHOWN, and cannot change another user's file.
 give() {
+    # A start that was cut short may have left one that is the owner's already, and that this one cannot write to.
+    rm -f "$3.new"
     cp "$KEPT/$2" "$3.new"
     chmod 400 "$3.new"
     chown "$1" "$3.new"

@@ -4,10 +4,12 @@ Its name keeps it out of an ordinary test run, because it needs that engine. PYT
 """
 
 import json
+import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +43,12 @@ for attempt in (
         print(error.meta.status)
 """
 
+CUT_SHORT = """
+echo cut >/for-service/service.password.new
+chmod 400 /for-service/service.password.new
+chown 10001:10001 /for-service/service.password.new
+"""
+
 
 @pytest.mark.parametrize("strategy", ["naive", "occ", "scripted"])
 def test_counts_through_every_endpoint(api: Api, counter_id: str, strategy: str) -> None:
@@ -55,11 +63,13 @@ def test_counts_through_every_endpoint(api: Api, counter_id: str, strategy: str)
     assert (5, 1) == (api.value_of(counter_id), api.value_of(f"{counter_id}-b"))
 
 
-def test_load_test_reports_that_the_counters_hold(stack: Stack) -> None:
-    """The load test of the compose file ends with exit code 0 and its verdict."""
-    said = _load_test(stack, "--users", "4", "--increments", "10")
+def test_load_test_reports_that_the_counters_hold(stack: Stack, tmp_path: Path) -> None:
+    """The load test of the compose file ends with exit code 0 and its verdict, and its report can be kept."""
+    kept = ("--volume", f"{tmp_path}:/report", "--user", f"{os.getuid()}:{os.getgid()}")
+    said = _load_test(stack, "--users", "4", "--increments", "10", kept=kept)
 
     assert "Verdict: holds." in said
+    assert {"index.html", "locust.html", "verdict.json"} == {file.name for file in tmp_path.iterdir()}
 
 
 def test_load_test_fails_without_a_verdict(stack: Stack) -> None:
@@ -162,6 +172,17 @@ def test_image_has_no_build_tools(stack: Stack) -> None:
     assert "" == stack.execute("service", "sh", "-c", search)
 
 
+def test_a_start_that_was_cut_short_does_no_harm(stack: Stack) -> None:
+    """A file that an earlier start had not finished to hand over is in nobody's way, and doesn't stay."""
+    before = stack.execute("service", "cat", "/secrets/service.password")
+
+    stack.compose("run", "--rm", "--no-TTY", "setup", "sh", "-c", CUT_SHORT)
+    stack.compose("run", "--rm", "--no-TTY", "setup")
+
+    assert before == stack.execute("service", "cat", "/secrets/service.password")
+    assert ["authority.crt", "service.password"] == stack.execute("service", "ls", "/secrets").split()
+
+
 @pytest.mark.parametrize("name", HARDENED)
 def test_the_projects_own_containers_are_hardened(stack: Stack, name: str) -> None:
     """Every container of the project's images has a read-only root file system and next to no capabilities."""
@@ -182,8 +203,8 @@ def test_elasticsearch_cannot_be_reached_from_outside(stack: Stack) -> None:
     assert "xpack.security.http.ssl.enabled=true" in elasticsearch["Config"]["Env"]
 
 
-def _load_test(stack: Stack, *options: str) -> str:
-    return stack.compose("--profile", "load", "run", "--rm", "--no-TTY", "loadtest", *options)
+def _load_test(stack: Stack, *options: str, kept: tuple[str, ...] = ()) -> str:
+    return stack.compose("--profile", "load", "run", "--rm", "--no-TTY", *kept, "loadtest", *options)
 
 
 def _stop_under_a_request(stack: Stack, counter_id: str) -> tuple[int, dict[str, Any]]:
