@@ -51,7 +51,8 @@ COPY service service
 # The root file system is read-only later, so the bytecode has to be there before: of the service, and of what it
 # imports from Python's own library, which slim images bring without. Loading all of it also proves the image.
 RUN python -m compileall -q . && gunicorn --check-config && python -c 'import healthcheck'
-ENV HOST=0.0.0.0 \
+# Inside the container every address: who reaches it is decided where its port is published.
+ENV BIND_ADDRESS=0.0.0.0 \
     PORT=8000 \
     HEALTHCHECK_PATH=/healthz
 EXPOSE 8000
