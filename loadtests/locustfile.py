@@ -3,6 +3,7 @@
 ``--users`` is the number of users of each strategy; the strategies take turns.
 """
 
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -130,6 +131,8 @@ def prepare(environment: Environment, runner: Runner, web_ui: WebUI | None, **_:
         return
     if options.class_picker:
         sys.exit("--class-picker would bypass the verdict. Use --strategy, which the web UI offers as well.")
+    # Locust would print its own tables at any level.
+    logging.getLogger("locust.stats_logger").setLevel(options.loglevel)
     # Without its web UI, Locust handles SIGTERM only after a load shape's end. Until then, let it act like
     # Ctrl-C: the run is judged by what was seen, and its counters are deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

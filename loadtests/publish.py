@@ -34,7 +34,7 @@ class Publisher:
     def publish(self, report: Report) -> None:
         """Write a report's files; print it now if a web UI goes on running, else in the end."""
         self.last = report
-        self._unprinted = as_text(report)
+        self._unprinted = "\n".join([*self._complaints(), as_text(report)])
         if self._environment.web_ui is not None:
             self.flush()
         own = get_html_report(  # type: ignore[no-untyped-call]  # Locust leaves it untyped
@@ -53,3 +53,9 @@ class Publisher:
             sys.stdout.write(f"\n{self._unprinted}\n\nThe same with a plot: {self._folder / 'index.html'}\n")
             sys.stdout.flush()
             self._unprinted = None
+
+    def _complaints(self) -> list[str]:
+        """Why how many requests weren't acknowledged, to be read before the table; nothing if all were."""
+        errors = self._environment.stats.errors.values()
+        lines = [f"{error.occurrences} x {error.to_name()}" for error in errors]
+        return [*lines, ""] if lines else []

@@ -30,6 +30,18 @@ def test_an_honest_service_passes(tmp_path: Path) -> None:
     assert service.increments == len(STRATEGIES) * REQUESTED
     assert "Verdict: holds." in finished.stdout.splitlines()[-3]
     assert {"index.html", "locust.html", "verdict.json"} == {file.name for file in tmp_path.iterdir()}
+    assert (False, False) == ("/INFO/" in finished.stderr, "Aggregated" in finished.stderr)
+
+
+def test_locusts_own_output_on_request(tmp_path: Path) -> None:
+    """Locust's log and tables are there for whoever wants them, apart from the verdict."""
+    with serving() as service:
+        finished = run(
+            "--host", service.url, "--strategy", "occ", "--loglevel", "INFO", *SIZE, output=tmp_path
+        )  # fmt: skip
+
+    assert (True, True) == ("/INFO/" in finished.stderr, "Aggregated" in finished.stderr)
+    assert finished.stdout.lstrip().startswith("strategy")
 
 
 @pytest.mark.parametrize(
@@ -50,11 +62,13 @@ def test_trouble_that_is_admitted_passes(lie: Lie, tally: dict[str, int], tmp_pa
     """Refused and unknown increments, and broken connections, are told apart, and no request is repeated."""
     with serving(lie) as service:
         finished = run("--host", service.url, "--strategy", "occ", *SIZE, output=tmp_path)
-
     entry = finished.strategies["occ"]
+    outcome = "unknown" if tally["unknown"] else "failed"
+
     assert tally == {key: entry[key] for key in tally}
     assert (0, True, 0, 0) == (finished.exit_code, entry["holds"], entry["lost"], entry["doubled"])
     assert REQUESTED == service.increments
+    assert f"\n{LIED_TO} x POST /occ/{{id}}: {outcome}: " in finished.stdout
 
 
 def test_requests_without_an_answer_are_unknown(tmp_path: Path) -> None:
