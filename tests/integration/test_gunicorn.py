@@ -1,0 +1,31 @@
+"""What gunicorn is told: by the service's settings, and by GUNICORN_CMD_ARGS over them."""
+
+from pathlib import Path
+
+from elasticsearch import Elasticsearch
+
+from localnode.serving import serving
+from service.settings import Settings
+from tests.api import Api
+
+
+def workers(log: Path) -> int:
+    """Count the workers that gunicorn has said it started."""
+    return log.read_text().count("Booting worker")
+
+
+def test_gunicorns_own_arguments_win(client: Elasticsearch, settings: Settings, tmp_path: Path) -> None:
+    """GUNICORN_CMD_ARGS overrides a setting of the service, and leaves the others as they are."""
+    environment = {
+        "COUNTERS_ALIAS": settings.counters_alias,
+        "WORKERS": "3",
+        "LOG_FORMAT": "json",
+        "GUNICORN_CMD_ARGS": "--workers 1",
+    }
+
+    with serving(environment, log=tmp_path / "log") as service, Api(service.url) as api:
+        ready = api.get("/readyz")
+
+        assert 200 == ready.status_code
+        assert 1 == workers(service.log)
+        assert '"message": "Listening at' in service.log.read_text()
