@@ -31,8 +31,12 @@ class Claim:
         return ProcessId.load(self._record)
 
     def __enter__(self) -> Self:
-        if not self.take():
-            self._wait_for_guardian()
+        if not self._take_unless_in_use():
+            # Its owner was killed, and the owner's guardian is ending the nodes right now. Or another run has taken
+            # it and not said so yet, which is why the owner is looked at again and again.
+            say("Waiting for what a killed run has left to end.")
+            if not wait_until(self._take_unless_in_use, timeout=_GUARDIAN_SECONDS):
+                raise LocalNodeError(f"{self._folder} is still held by a killed run: try again in a minute.")
         ProcessId.me().save(self._record)
         return self
 
@@ -42,7 +46,11 @@ class Claim:
         self.release()
 
     def take(self) -> bool:
-        """Take the folder if it is free; return whether it is ours now."""
+        """Take the folder if it is free; return whether it is ours now.
+
+        Raises:
+            FileNotFoundError: There is no such folder.
+        """
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,14 +66,13 @@ class Claim:
             os.close(self._lock)
             self._lock = None
 
-    def _wait_for_guardian(self) -> None:
+    def _take_unless_in_use(self) -> bool:
+        if self.take():
+            return True
         owner = self.owner
         if owner is not None and owner.alive:
             raise LocalNodeError(
-                f"{self._folder} is in use by process {owner.pid}: end that first, or use another --data-dir "
-                f"(or --ephemeral)."
+                f"{self._folder} is in use by process {owner.pid}: end that first. (`python -m localnode run` "
+                f"may also be given another --data-dir, or --ephemeral.)"
             )
-        # Its owner was killed, and the owner's guardian is ending the nodes right now.
-        say("Waiting for what a killed run has left to end.")
-        if not wait_until(self.take, timeout=_GUARDIAN_SECONDS):
-            raise LocalNodeError(f"{self._folder} is still held by a killed run: try again in a minute.")
+        return False

@@ -42,20 +42,37 @@ def ephemeral() -> Iterator[Path]:
     places.make_passable(parent)
     with contextlib.ExitStack() as stack:
         # Locked until the new folder is claimed, so that nobody takes it for one of a killed run.
-        with (parent / "lock").open("w") as lock:
-            fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+        with _locked(parent):
             for stale in parent.glob("cluster-*"):
-                _clear_up(stale)
+                clear_up(stale)
             folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=parent))
             folder.chmod(0o711)
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(remove, folder)
             stack.enter_context(Claim(folder))
         yield folder
 
 
-def _clear_up(folder: Path) -> None:
+def clear_up(folder: Path) -> None:
+    """End what a killed run has left in a folder, and remove that; leave one alone that somebody holds.
+
+    Only for whoever has locked the folder's parent.
+    """
     claim = Claim(folder)
-    if claim.take():
-        records.end_all(folder)
+    with contextlib.suppress(FileNotFoundError):  # gone in the meantime: so much the better
+        if claim.take():
+            records.end_all(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            claim.release()
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, at a moment when nobody looks for those of killed runs, and could claim half of it."""
+    with contextlib.suppress(FileNotFoundError), _locked(folder.parent):
         shutil.rmtree(folder, ignore_errors=True)
-        claim.release()
+
+
+@contextlib.contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    with (parent / "lock").open("w") as lock:
+        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
+        yield

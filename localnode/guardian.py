@@ -1,4 +1,4 @@
-"""The guardian: a small process that ends a cluster and its command if the process that started them is killed.
+"""The guardian: a small process that ends what another has started, should that be killed: nodes, a command, `mvn`.
 
 It reads from a pipe that only its parent holds open. The kernel closes that pipe when the parent dies, in any
 way, on Linux and macOS alike. PR_SET_PDEATHSIG would not do: it is sent when the *thread* that started the node
@@ -7,14 +7,13 @@ ends, it is cleared when the user id changes, and it exists on Linux only.
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from localnode import records
+from localnode import folders, records
 from localnode.claim import Claim
 from localnode.processes import ProcessId, wait_until
 
@@ -26,11 +25,11 @@ _CLAIM_SECONDS = 60.0
 
 @contextlib.contextmanager
 def watching(folder: Path, *, remove: bool) -> Iterator[None]:
-    """Have the nodes of a cluster's folder ended if we die inside this block, or leave it with nodes running.
+    """Have what is on record in a folder ended if we die inside this block, or leave it with something running.
 
     Args:
-        folder: The cluster's folder, which we hold a `Claim` on.
-        remove: Whether the folder is then to be removed as well.
+        folder: The folder, which we hold a `Claim` on.
+        remove: Whether the folder is to be removed as well if we die; otherwise that is up to us.
     """
     me = ProcessId.me()
     command = [sys.executable, "-m", "localnode", "guard", str(folder), str(me.pid), me.started]
@@ -47,7 +46,7 @@ def watching(folder: Path, *, remove: bool) -> Iterator[None]:
         try:
             yield
         finally:
-            # Nodes still run where someone has interrupted their end, with a second Ctrl-C say.
+            # Something still runs where its end was interrupted, with a second Ctrl-C say.
             process.communicate(_END_THEM if records.running(folder) else _ALL_IS_WELL)
 
 
@@ -59,12 +58,14 @@ def guard(folder: Path, parent: ProcessId, *, remove: bool) -> None:
     word = sys.stdin.buffer.read()
     if word == _ALL_IS_WELL:
         return
-    if word != _END_THEM:
-        # The parent has died. A next run may have claimed the folder already: then it has ended our nodes, and
-        # those there now are its own.
-        taken = wait_until(lambda: claim.owner != parent or claim.take(), timeout=_CLAIM_SECONDS)
-        if not taken or claim.owner != parent:
-            return
+    if word == _END_THEM:  # the parent waits for us, and does the rest
+        records.end_all(folder)
+        return
+    # The parent has died. A next run may have claimed the folder already: then it has ended our nodes, and those
+    # there now are its own.
+    taken = wait_until(lambda: claim.owner != parent or claim.take(), timeout=_CLAIM_SECONDS)
+    if not taken or claim.owner != parent:
+        return
     records.end_all(folder)
     if remove:
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.remove(folder)

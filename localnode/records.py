@@ -70,18 +70,18 @@ class NodeFiles:
 
 
 def command(folder: Path) -> Path:
-    """Return the record of the command that a cluster's nodes serve."""
+    """Return the record of what runs for a folder besides nodes: the command that these serve, or `mvn`."""
     return folder / "command.process"
 
 
 def running(folder: Path) -> bool:
-    """Tell whether a node on record in a cluster's folder runs."""
-    processes = (ProcessId.load(record) for record in folder.glob("*/*.process"))
+    """Tell whether anything on record in a folder runs."""
+    processes = (ProcessId.load(record) for record in (command(folder), *folder.glob("*/*.process")))
     return any(process is not None and process.alive for process in processes)
 
 
 def end_all(folder: Path) -> bool:
-    """End what is on record in a cluster's folder: the command first, then the nodes side by side.
+    """End what is on record in a folder: the command first, then the nodes side by side.
 
     Only for whoever holds the folder's `Claim`.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localnode import folders, guardian, places
+from localnode import guardian, records
 from localnode.claim import Claim
 from localnode.processes import ProcessId, wait_until
 from localnode.records import NodeFiles
@@ -76,19 +76,14 @@ def test_leaves_the_nodes_of_the_next_run_alone(folder: Path, node: ProcessId) -
         assert node.alive
 
 
-def test_clears_up_after_a_run_that_was_killed_with_its_guardian(
-    tmp_path: Path, sleeper: Callable[[], ProcessId], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next ephemeral cluster ends and removes those that nobody holds, and leaves those in use."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left = places.temporary() / "ephemeral" / "cluster-left"
-    (left / "node-1").mkdir(parents=True)
-    process = sleeper()
-    process.save(NodeFiles(left / "node-1").launcher)
+def test_ends_a_command_whose_end_was_interrupted(folder: Path, sleeper: Callable[[], ProcessId]) -> None:
+    """A command that is left running is ended as a node is, and the folder is left to who lives to remove it."""
+    command = sleeper()
+    command.save(records.command(folder))
 
-    with folders.ephemeral() as used, folders.ephemeral() as other:
-        there = (used.exists(), other.exists(), left.exists())
+    with Claim(folder), guardian.watching(folder, remove=True):
+        before = command.alive
 
-    assert (True, True, False) == there
-    assert not process.alive
-    assert [False, False] == [used.exists(), other.exists()]
+    assert before
+    assert not command.alive
+    assert folder.exists()
