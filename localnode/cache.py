@@ -3,13 +3,12 @@
 import contextlib
 import errno
 import fcntl
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localnode import places
+from localnode import folders, places
 from localnode.errors import LocalNodeError
 from localnode.progress import say
 from localnode.version import VERSION
@@ -33,7 +32,8 @@ class Cache:
     def filling(self) -> Iterator[Path]:
         """Hold the cache's lock and give a staging folder on the same file system.
 
-        Two runs at once fetch once: the second waits here. What a killed run left staged is removed.
+        Two runs at once fetch once: the second waits here. What a killed run left staged is ended and removed,
+        unless its guardian is just doing that.
 
         Raises:
             LocalNodeError: The folder cannot be written, or its file system is full.
@@ -43,7 +43,7 @@ class Cache:
             with (self.folder / "lock").open("w") as lock:
                 _lock(lock.fileno(), self.folder)
                 for stale in self.folder.glob(f"{_STAGING}*"):
-                    shutil.rmtree(stale)
+                    folders.clear_up(stale)
                 with tempfile.TemporaryDirectory(prefix=_STAGING, dir=self.folder) as staging:
                     yield Path(staging)
         except OSError as error:

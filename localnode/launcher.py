@@ -4,43 +4,29 @@ import os
 import subprocess
 from pathlib import Path
 
+from localnode import recorded
 from localnode.account import Account
 from localnode.distribution import Distribution
-from localnode.processes import ProcessId
 from localnode.records import NodeFiles
-
-# Waits for a line before it becomes the launcher, and the line comes once its number is on record. If we are killed
-# before that, it reads the end of the file and goes away. So no launcher ever runs unrecorded.
-_GATE = 'read -r go && exec "$@" </dev/null'
 
 
 def launch(distribution: Distribution, files: NodeFiles, account: Account) -> subprocess.Popen[bytes]:
     """Start the launcher of the node that `files` describes, as `account`; return at once."""
     switched = account.switched
-    gate, key = os.pipe()
-    try:
-        with files.log.open("ab") as log:
-            launcher = subprocess.Popen(
-                ["/bin/sh", "-c", _GATE, "localnode", *_command(distribution, files)],
-                stdin=gate,
-                stdout=log,
-                stderr=log,
-                env=_environment(distribution, files),
-                cwd=distribution.home,  # where the launcher looks for `modules`
-                # Out of reach of Ctrl-C: the command must end first, while the node still serves it.
-                start_new_session=True,
-                user=account.uid if switched else None,
-                group=account.gid if switched else None,
-                extra_groups=[] if switched else None,
-            )
-        identity = ProcessId.of(launcher.pid)
-        if identity is not None:
-            identity.save(files.launcher)
-        os.write(key, b"go\n")
-    finally:
-        os.close(gate)
-        os.close(key)
-    return launcher
+    with files.log.open("ab") as log:
+        return recorded.start(
+            _command(distribution, files),
+            files.launcher,
+            stdout=log,
+            stderr=log,
+            env=_environment(distribution, files),
+            cwd=distribution.home,  # where the launcher looks for `modules`
+            # Out of reach of Ctrl-C: the command must end first, while the node still serves it.
+            start_new_session=True,
+            user=account.uid if switched else None,
+            group=account.gid if switched else None,
+            extra_groups=[] if switched else None,
+        )
 
 
 def _command(distribution: Distribution, files: NodeFiles) -> list[str]:
@@ -72,5 +58,5 @@ def _environment(distribution: Distribution, files: NodeFiles) -> dict[str, str]
         "ES_PATH_CONF": str(files.config),
         "ES_DISTRIBUTION_TYPE": "tar",
         "ES_TMPDIR": str(temporary),
-        "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={temporary}",  # the launcher's helper leaves files there
+        "CLI_JAVA_OPTS": f"-Djava.io.tmpdir={temporary}",  # a JVM that the launcher starts leaves files there
     }

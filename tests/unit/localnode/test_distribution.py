@@ -10,6 +10,7 @@ import pytest
 
 from localnode import distribution
 from localnode.account import Account
+from localnode.claim import Claim
 from localnode.errors import LocalNodeError
 from localnode.tarball import archive_name
 from localnode.version import VERSION
@@ -111,6 +112,18 @@ def test_removes_what_a_killed_run_has_staged(mirror: Mirror, environ: dict[str,
     find(environ)
 
     assert {HOME} == content_of_cache(environ)
+
+
+def test_leaves_what_the_guardian_of_a_killed_run_is_ending(mirror: Mirror, environ: dict[str, str]) -> None:
+    """A staging folder that somebody holds is not touched, and does not stand in the way."""
+    mirror.publish(archive())
+    staged = Path(environ["LOCALNODE_CACHE"], "staging-killed")
+    staged.mkdir(parents=True)
+
+    with Claim(staged):
+        find(environ)
+
+    assert {HOME, "staging-killed"} == content_of_cache(environ)
 
 
 def test_refuses_an_archive_of_something_else(mirror: Mirror, environ: dict[str, str]) -> None:
