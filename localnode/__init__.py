@@ -17,7 +17,7 @@ A node comes from a folder, a cache, Elastic's official archive or a Maven artif
 What the environment may say:
 
 =========================  =========================================================================================
-`ELASTICSEARCH_URL`        An Elasticsearch that runs already: `run` uses it and starts nothing.
+`ELASTICSEARCH_URL`        An Elasticsearch that runs already: `run` uses it and starts no node.
 `ES_HOME`                  An unpacked Elasticsearch to start nodes from.
 `ES_JAVA_HOME`             A full JDK of version 21 or newer, for an Elasticsearch that brings none.
 `LOCALNODE_CACHE`          Where a fetched Elasticsearch is kept. By default `/var/cache/es-counters` for root, and

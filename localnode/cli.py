@@ -9,7 +9,7 @@ import click
 
 from localnode import distribution, guardian, places, supervisor
 from localnode.account import Account
-from localnode.clusters import cluster
+from localnode.clusters import cluster, elsewhere
 from localnode.errors import LocalNodeError
 from localnode.processes import ProcessId
 from localnode.progress import say
@@ -72,21 +72,22 @@ def run(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Run COMMAND beside a cluster that ELASTICSEARCH_URL names, and end the cluster after it.
 
-    If ELASTICSEARCH_URL is set already, COMMAND uses that, and nothing is started.
+    If ELASTICSEARCH_URL is set already, COMMAND uses that, and no node is started.
     """
     if ephemeral and data_dir is not None:
         raise click.UsageError("--ephemeral and --data-dir exclude each other.")
-    if os.environ.get("ELASTICSEARCH_URL"):
-        _become(command)
     signals.install()
+    if os.environ.get("ELASTICSEARCH_URL"):
+        say("Using the Elasticsearch that ELASTICSEARCH_URL names.")
+        with elsewhere() as running:
+            sys.exit(supervisor.run(command, running, signals))
     if not ephemeral and data_dir is None:
         data_dir = places.default_data_dir(Account.current())
     count: Literal[1, 3] = 3 if nodes == "3" else 1
     with cluster(nodes=count, secure=secure, data_dir=data_dir, port=port) as running:
         kept = "" if data_dir is None else f" Its data are in {data_dir}."
         say(f"Elasticsearch answers on {', '.join(running.urls)}.{kept}")
-        code = supervisor.run(command, running, signals)
-    sys.exit(code)
+        sys.exit(supervisor.run(command, running, signals))
 
 
 @main.command(hidden=True)
@@ -97,11 +98,3 @@ def run(  # noqa: PLR0913 - one for each option
 def guard(folder: Path, pid: int, started: str, *, remove: bool) -> None:
     """Be the guardian of a cluster; see `localnode.guardian`."""
     guardian.guard(folder, ProcessId(pid, started), remove=remove)
-
-
-def _become(command: tuple[str, ...]) -> None:
-    say("Using the Elasticsearch that ELASTICSEARCH_URL names.")
-    try:
-        os.execvp(command[0], command)  # noqa: S606 - the command is what the caller asked for
-    except OSError as error:
-        raise LocalNodeError(f"{command[0]} cannot be run ({error.strerror}): check the command.") from error

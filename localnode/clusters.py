@@ -17,7 +17,7 @@ _USUAL_START_SECONDS = {1: 13, 3: 35}  # measured on two cores
 
 
 class Cluster:
-    """Running nodes and how to reach them; made by `cluster`.
+    """Running nodes and how to reach them; made by `cluster`, or without any by `elsewhere`.
 
     Attributes:
         folder: Where all that the cluster keeps is.
@@ -40,9 +40,9 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a program needs in its environment to reach the cluster."""
+        """What a program needs in its environment to reach the cluster; nothing without nodes."""
         variables = {
-            "ELASTICSEARCH_URL": ",".join(self.urls),
+            "ELASTICSEARCH_URL": ",".join(self.urls) or None,
             "ELASTICSEARCH_USERNAME": self.username,
             "ELASTICSEARCH_PASSWORD": self.password,
             "ELASTICSEARCH_CA_CERTS": None if self.ca_certs is None else str(self.ca_certs),
@@ -141,3 +141,17 @@ def cluster(
             records.end_all(folder)
             for node in members:
                 node.stop()
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[Cluster]:
+    """Give what stands for an Elasticsearch that this process does not run: no nodes, and a folder with a guardian.
+
+    Yields:
+        The cluster, for a command that knows how to reach its Elasticsearch.
+
+    Raises:
+        LocalNodeError: The system's temporary folder cannot be used safely.
+    """
+    with folders.ephemeral() as folder, guardian.watching(folder, remove=True):
+        yield Cluster((), None, folder)

@@ -74,19 +74,23 @@ def run(command: Sequence[str], cluster: Cluster, signals: Signals) -> int:
     Raises:
         LocalNodeError: There is no such command.
     """
+    record = records.command(cluster.folder)
     with signals.for_command() as pass_signals_to:
         try:
-            # A group of its own: a signal reaches it once, not once from the terminal and once more from us.
-            child = subprocess.Popen(command, env={**os.environ, **cluster.environment}, process_group=0)
+            child = subprocess.Popen(
+                command,
+                env={**os.environ, **cluster.environment},
+                # A group of its own: a signal reaches it once, not once from the terminal and once more from us.
+                process_group=0,
+                # On record, because a service that outlived us would keep its port from the next run; by itself, before
+                # it becomes the command, so that no command ever runs unrecorded. Until then it keeps the guardian's
+                # pipe open.
+                preexec_fn=lambda: ProcessId.me().save(record),  # noqa: PLW1509 - we have one thread
+            )
         except OSError as error:
             raise LocalNodeError(
                 f"{command[0]} cannot be run ({error.strerror}): check the command."
             ) from error
-        # On record, because a service that outlived us would keep its port from the next run.
-        record = records.command(cluster.folder)
-        identity = ProcessId.of(child.pid)
-        if identity is not None:
-            identity.save(record)
         pass_signals_to(child.pid)
         foreground = Foreground(child.pid)
         with foreground.lent():
@@ -111,10 +115,11 @@ def _watch(child: subprocess.Popen[bytes], cluster: Cluster, foreground: Foregro
             died = next((node for node in cluster.nodes if not node.running), None)
             if died is not None:
                 say(f"{died.name} has died, so the command is being ended. The node's log is {died.log}.")
-                child.terminate()
+                # Not by Popen's own methods: they may collect the exit code that we wait for here.
+                _send(child.pid, signal.SIGTERM)
                 deadline = time.monotonic() + records.DRAIN_SECONDS
         elif time.monotonic() > deadline:
-            child.kill()
+            _send(child.pid, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
     if died is not None:
         return NODE_DIED

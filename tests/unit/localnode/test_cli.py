@@ -1,19 +1,23 @@
 """The command line, where it starts nothing."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from localnode.processes import ProcessId
 from tests.unit.localnode.mirror import Mirror, archive
+
+LOCALNODE = (sys.executable, "-m", "localnode")
 
 
 def localnode(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m localnode` to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "localnode", *arguments],
+        [*LOCALNODE, *arguments],
         env={**os.environ, "ELASTICSEARCH_URL": "", **variables},
         capture_output=True,
         text=True,
@@ -28,6 +32,21 @@ def test_uses_an_elasticsearch_that_is_named() -> None:
     done = localnode("run", "--", "sh", "-c", "echo $ELASTICSEARCH_URL; exit 7", ELASTICSEARCH_URL=url)
 
     assert (7, f"{url}\n") == (done.returncode, done.stdout)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_ends_what_it_runs_on_an_elasticsearch_that_is_named(number: signal.Signals) -> None:
+    """With ELASTICSEARCH_URL set too, a signal to the run, or its death, ends the command and what that has started."""
+    with subprocess.Popen(
+        [*LOCALNODE, "run", "--", "sh", "-c", "sleep 300 & echo $$ $!; wait"],
+        env={**os.environ, "ELASTICSEARCH_URL": "http://127.0.0.1:9"},
+        stdout=subprocess.PIPE,
+    ) as run:
+        assert run.stdout is not None
+        processes = [ProcessId.of(int(pid)) for pid in run.stdout.readline().split()]
+        run.send_signal(number)
+
+        assert [True, True] == [process is not None and process.wait(30.0) for process in processes]
 
 
 def test_names_a_command_that_does_not_exist() -> None:

@@ -11,10 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from localnode import records
+from localnode.account import Account
 from localnode.clusters import Cluster
+from localnode.distribution import Distribution
 from localnode.errors import LocalNodeError
+from localnode.java import Java
+from localnode.node import Node
 from localnode.processes import ProcessId
-from localnode.supervisor import Signals, run
+from localnode.settings import NodeSettings
+from localnode.supervisor import NODE_DIED, Signals, run
+
+# Beside pytest-xdist's own threads Python 3.12 and later warn of the fork that `run` makes in a process of one thread.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is multi-threaded, use of fork:DeprecationWarning")
 
 # A run beside a cluster of no nodes: what is left is the command.
 RUN = """
@@ -28,15 +37,17 @@ with tempfile.TemporaryDirectory() as folder:
     code = run(sys.argv[1:], Cluster((), None, Path(folder)), signals)
 sys.exit(code)
 """
+# Tells of each SIGINT, and after SIGTERM how many there were. Neither is lost: both are blocked but while awaited.
 COUNT_INTERRUPTS = """
-import signal, time
-seen = []
-signal.signal(signal.SIGINT, lambda *_: seen.append(1))
-print("ready", flush=True)
-while not seen:
-    time.sleep(0.01)
-time.sleep(0.5)
-print(f"interrupts: {len(seen)}", flush=True)
+import os, signal
+both = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+print("ready", os.getppid(), flush=True)
+interrupts = 0
+while signal.sigwait(both) == signal.SIGINT:
+    interrupts += 1
+    print("interrupted", flush=True)
+print("interrupts:", interrupts, flush=True)
 """
 READ_WORDS = 'echo ready; while read -r word; do echo "heard $word"; done'
 
@@ -78,6 +89,36 @@ def test_ends_what_the_command_leaves_running(tmp_path: Path) -> None:
 
     left = ProcessId.of(int((tmp_path / "pid").read_text()))
     assert left is None or left.wait(10.0)
+
+
+class DyingNode(Node):
+    """A node that is found dead, in the very moment in which the command ends by itself."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = NodeSettings(
+            index=0, names=("node-1",), http_port=1, transport_ports=(2,), heap="1m", secure=False
+        )
+        installed = Distribution(folder, Java(folder / "java", "bundled JDK"))
+        super().__init__(
+            settings, folder, distribution=installed, account=Account.current(), credentials=None
+        )
+        self._command = records.command(folder)
+
+    @property
+    def running(self) -> bool:
+        """End the command, and say that the node does not run."""
+        command = ProcessId.load(self._command)
+        assert command is not None
+        command.send(signal.SIGKILL)
+        assert command.wait(10.0)
+        return False
+
+
+def test_tells_of_a_node_that_dies_while_the_command_ends(tmp_path: Path) -> None:
+    """Where node and command end at once, it is the node's death that is told."""
+    node = DyingNode(tmp_path)
+
+    assert NODE_DIED == run(["/bin/sleep", "300"], Cluster((node,), None, tmp_path), Signals())
 
 
 class Console:
@@ -126,8 +167,14 @@ def console(request: pytest.FixtureRequest) -> Iterator[Console]:
 @pytest.mark.parametrize("console", [supervised(sys.executable, "-c", COUNT_INTERRUPTS)], indirect=True)
 def test_lets_ctrl_c_reach_the_command_once(console: Console) -> None:
     """Ctrl-C interrupts the command once, not once from the terminal and once more from us."""
-    console.expect("ready")
+    supervisor = int(console.expect("ready"))
+    # Held back until the command has had its one, because two at the same time would count as one.
+    os.kill(supervisor, signal.SIGSTOP)
     console.type("\x03")
+    console.expect("interrupted")
+    # Passed on as a second SIGINT would be, and after that.
+    os.kill(supervisor, signal.SIGTERM)
+    os.kill(supervisor, signal.SIGCONT)
 
     assert "1" == console.expect("interrupts:")
 
