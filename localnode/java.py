@@ -50,7 +50,7 @@ def find_jdk(account: Account, environ: Mapping[str, str] = os.environ) -> Path:
     refused: dict[Path, str] = {}
     for binary in _candidates(environ):
         resolved = binary.resolve()
-        if resolved in refused or not resolved.is_file():
+        if resolved in refused or not _may_exist(resolved):
             continue
         objection = _objection(resolved, account)
         if objection is None:
@@ -81,6 +81,13 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
         # Newest name first: nothing hangs on it but which of two good ones is taken.
         yield from sorted(folder.glob("*/bin/java"), reverse=True)
         yield from sorted(folder.glob("*/Contents/Home/bin/java"), reverse=True)
+
+
+def _may_exist(binary: Path) -> bool:
+    try:
+        return binary.is_file()
+    except PermissionError:  # in a folder closed to us, which is an objection to be told
+        return True
 
 
 def _objection(binary: Path, account: Account) -> str | None:

@@ -102,11 +102,13 @@ def test_says_what_to_install_where_there_is_none() -> None:
 def test_refuses_one_that_the_account_cannot_reach(passable: Path) -> None:
     """A JDK in a folder closed to the account of the node is refused by name of that account."""
     account = Account.current()
-    install(passable / "closed" / "jdk", 25)
+    binary = install(passable / "closed" / "jdk", 25)
     (passable / "closed").chmod(0o700 if account.switched else 0o000)
 
     try:
-        with pytest.raises(SourceUnavailableError, match=r"cannot be reached by user|No JDK of version 21"):
+        with pytest.raises(
+            SourceUnavailableError, match=f"{binary} was refused: it cannot be reached by user {account.uid},"
+        ):
             find({"JAVA_HOME": str(passable / "closed" / "jdk")})
     finally:
         (passable / "closed").chmod(0o700)
