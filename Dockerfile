@@ -7,16 +7,16 @@ ARG PYTHON_VERSION=3.13
 FROM python:${PYTHON_VERSION}-slim AS builder
 RUN python -m venv --without-pip /opt/venv
 # Wheels only: a package without one for this Python is an error here, not a reason to install a compiler.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/service.txt,target=/tmp/requirements.txt \
-    pip --python /opt/venv/bin/python install \
+    pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
         --require-hashes --only-binary=:all: --requirement /tmp/requirements.txt
 
 FROM python:${PYTHON_VERSION}-slim AS load-builder
 RUN python -m venv --without-pip /opt/venv
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/load.txt,target=/tmp/requirements.txt \
-    pip --python /opt/venv/bin/python install \
+    pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
         --require-hashes --only-binary=:all: --requirement /tmp/requirements.txt
 
 FROM python:${PYTHON_VERSION}-slim AS runtime

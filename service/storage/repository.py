@@ -7,9 +7,6 @@ searches need; a read by id is realtime and sees every acknowledged write withou
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-from importlib.resources import files
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
@@ -17,7 +14,6 @@ from elasticsearch import Elasticsearch, NotFoundError
 from service.counters import Counter, Increment, Revision, is_counter_value
 from service.errors import CounterError, CounterOverflow
 from service.storage.answers import (
-    Reader,
     confirm_deleted,
     counter_found,
     counter_indexed,
@@ -29,15 +25,13 @@ from service.storage.answers import (
 from service.storage.index import check_index
 from service.storage.outcomes import reading, writing
 from service.storage.protocol import Result
+from service.storage.writes import VALUE, BulkItem, Script, document, index_item, unchanged_since
 
 SHARD_WAIT: Final = 0.8
 """The part of the client's patience that Elasticsearch may spend waiting for a shard, so as to answer in time."""
 
 PROBE_ID: Final = "_probe"
 """A document that never is: no counter may be called that."""
-
-VALUE: Final = {"includes": ["value"]}
-"""The part of the document that answers hold."""
 
 
 class ElasticsearchCounters:
@@ -54,8 +48,7 @@ class ElasticsearchCounters:
         self._client = client
         self._alias = alias
         self._shard_wait = f"{round(timeout * SHARD_WAIT * 1000)}ms"
-        self._retry_on_conflict = retry_on_conflict
-        self._script = files("service.storage.painless").joinpath("increment.painless").read_text("utf-8")
+        self._script = Script.load(retry_on_conflict=retry_on_conflict)
 
     def read(self, counter_id: str) -> Counter:
         """Read a counter by a realtime GET."""
@@ -76,7 +69,7 @@ class ElasticsearchCounters:
 
     def compare_and_set(self, seen: Counter, value: int) -> Counter:
         """Index the document under the sequence number and primary term that were seen."""
-        return self._index(seen, value, _unchanged_since(seen))
+        return self._index(seen, value, unchanged_since(seen))
 
     def add(self, increment: Increment) -> Counter:
         """Run the script on the shard, on a document with value 0 if there is none."""
@@ -84,9 +77,9 @@ class ElasticsearchCounters:
             answer = self._client.update(
                 index=self._alias,
                 id=increment.counter_id,
-                **self._addition(increment),
+                **self._script.request(increment),
                 source=VALUE,
-                retry_on_conflict=self._retry_on_conflict,
+                retry_on_conflict=self._script.retry_on_conflict,
                 require_alias=True,
                 timeout=self._shard_wait,
             )
@@ -105,25 +98,15 @@ class ElasticsearchCounters:
 
     def overwrite_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
         """Index the documents in one bulk request, unconditionally."""
-        return self._bulk([_index_item(seen, value, {}) for seen, value in counters])
+        return self._bulk([index_item(seen, value, {}) for seen, value in counters])
 
     def compare_and_set_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
         """Index the documents in one bulk request, each under what was seen of it."""
-        return self._bulk([_index_item(seen, value, _unchanged_since(seen)) for seen, value in counters])
+        return self._bulk([index_item(seen, value, unchanged_since(seen)) for seen, value in counters])
 
     def add_each(self, increments: Sequence[Increment]) -> list[Result]:
         """Run the script for each in one bulk request."""
-        return self._bulk(
-            [
-                BulkItem(
-                    increment.counter_id,
-                    {"update": {"_id": increment.counter_id, "retry_on_conflict": self._retry_on_conflict}},
-                    {**self._addition(increment), "_source": VALUE},
-                    partial(counter_updated, increment.counter_id),
-                )
-                for increment in increments
-            ]
-        )
+        return self._bulk([self._script.item(increment) for increment in increments])
 
     def delete(self, counter_id: str, revision: Revision) -> None:
         """Delete the document under its sequence number and primary term."""
@@ -165,22 +148,14 @@ class ElasticsearchCounters:
             answer = self._client.index(
                 index=self._alias,
                 id=seen.id,
-                document=_document(seen.id, value),
+                document=document(seen.id, value),
                 require_alias=True,
                 timeout=self._shard_wait,
                 **condition,
             )
         return counter_indexed(seen.id, value, answer.body)
 
-    def _addition(self, increment: Increment) -> dict[str, Any]:
-        # The script's text stays the same and its numbers are params, or each would be compiled anew.
-        return {
-            "script": {"source": self._script, "params": {"by": increment.by}},
-            "upsert": _document(increment.counter_id, 0),
-            "scripted_upsert": True,
-        }
-
-    def _bulk(self, items: Sequence["BulkItem | CounterError"]) -> builtins.list[Result]:
+    def _bulk(self, items: Sequence[BulkItem | CounterError]) -> builtins.list[Result]:
         """Send what can be sent in one request; an item that is an error already stays what it is."""
         sent = [item for item in items if isinstance(item, BulkItem)]
         if not sent:
@@ -198,35 +173,3 @@ class ElasticsearchCounters:
             written = [error] * len(sent)
         in_order = iter(written)
         return [next(in_order) if isinstance(item, BulkItem) else item for item in items]
-
-
-@dataclass(frozen=True, slots=True)
-class BulkItem:
-    """A write within a bulk request: its two lines, and what reads the answer to them."""
-
-    counter_id: str
-    action: dict[str, Any]
-    content: dict[str, Any]
-    read: Reader
-
-
-def _index_item(seen: Counter, value: int, condition: dict[str, Any]) -> BulkItem | CounterError:
-    if not is_counter_value(value):
-        return CounterOverflow(seen.id)
-    return BulkItem(
-        seen.id,
-        {"index": {"_id": seen.id, **condition}},
-        _document(seen.id, value),
-        partial(counter_indexed, seen.id, value),
-    )
-
-
-def _document(counter_id: str, value: int) -> dict[str, Any]:
-    return {"id": counter_id, "value": value}
-
-
-def _unchanged_since(seen: Counter) -> dict[str, Any]:
-    """Return the condition of a write that must find the counter as it was seen, or still absent."""
-    if seen.revision is None:
-        return {"op_type": "create"}
-    return {"if_seq_no": seen.revision.seq_no, "if_primary_term": seen.revision.primary_term}
