@@ -7,6 +7,8 @@ ARG PYTHON_VERSION=3.13
 FROM python:${PYTHON_VERSION}-slim AS builder
 RUN python -m venv --without-pip /opt/venv
 # Wheels only: a package without one for this Python is an error here, not a reason to install a compiler.
+# The cache is BuildKit's, and in no layer.
+# hadolint ignore=DL3042
 RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/service.txt,target=/tmp/requirements.txt \
     pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
@@ -14,6 +16,8 @@ RUN --mount=type=cache,target=/var/cache/pip \
 
 FROM python:${PYTHON_VERSION}-slim AS load-builder
 RUN python -m venv --without-pip /opt/venv
+# The cache is BuildKit's, and in no layer.
+# hadolint ignore=DL3042
 RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/load.txt,target=/tmp/requirements.txt \
     pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \

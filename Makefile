@@ -83,9 +83,10 @@ clean: ## Remove what was built, downloaded or stored here, counters of `make ru
 
 # A virtual environment for all; each stamp says which locked dependencies are in it.
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON.")'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON.")'
+	@$(PYTHON) -m venv .venv
 
 .venv/service .venv/load .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
-	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@echo "Installing what $< says into .venv …"
+	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -57,4 +57,4 @@ give "$ELASTICSEARCH" elasticsearch.key /for-elasticsearch/elasticsearch.key
 give "$SERVICE" superuser.password /for-init/superuser.password
 give "$SERVICE" service.password /for-service/service.password
 give "$SERVICE" authority.crt /for-service/authority.crt
-echo "Passwords and certificate: handed out."
+echo "Passwords and certificate: handed out. Elasticsearch starts now, which takes about half a minute."

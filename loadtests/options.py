@@ -44,8 +44,9 @@ def add_options(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
     )
     # Locust's own: what the tutorial's experiment has, and long enough for requests in flight to end by
-    # themselves. Locust's default for the latter, 0, would kill users in the middle of a request.
-    parser.set_defaults(host="http://127.0.0.1:8000", num_users=5, stop_timeout=10.0)
+    # themselves. Locust's default for the latter, 0, would kill users in the middle of a request. And its web UI,
+    # which asks nobody who they are, is for this machine unless --web-host says otherwise.
+    parser.set_defaults(host="http://127.0.0.1:8000", num_users=5, stop_timeout=10.0, web_host="127.0.0.1")
 
 
 def options_of(environment: Environment) -> Namespace:

@@ -57,6 +57,8 @@ class Signals:
 
 
 def _send(pid: int, number: int) -> None:
+    # The terminal is gone, and we end; a server would take it for a wish to read its settings anew, and go on.
+    number = signal.SIGTERM if number == signal.SIGHUP else number
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 

@@ -25,7 +25,7 @@ def main() -> None:
 @click.option(
     "--service-password-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Where that user's password stands.",
+    help="File with the password to give that user; it must be there.",
 )
 @click.option("--wait", default=60.0, show_default=True, help="Seconds to wait for Elasticsearch.")
 def init(service_user: str | None, service_password_file: Path | None, wait: float) -> None:
@@ -51,9 +51,7 @@ def init(service_user: str | None, service_password_file: Path | None, wait: flo
             create_service_user(client, alias, username=service_user, password=password)
             click.echo(f"User {service_user}: may use {alias} and nothing else.")
     except StorageRefused as error:
-        raise click.ClickException(
-            f"{error} May this user do it? The log above says what it said."
-        ) from error
+        raise click.ClickException(f"{error} To wait would not help; the log says why.") from error
     except StorageUnavailable as error:
         raise click.ClickException(str(error)) from error
 

@@ -31,7 +31,7 @@ OVERFLOW: Final = "counter-overflow"
 GATEWAYS_OWN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
 """What a gateway may answer of itself after it has passed the request on; 409s of Elasticsearch's are told apart."""
 
-NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError)
 
 
 @contextmanager
@@ -57,7 +57,12 @@ def writing(counter_id: str = "") -> Iterator[None]:
     except ApiError as error:
         raise refusal(counter_id, error.meta.status, error.body) from error
     except TransportError as error:
-        if _was_never_connected(error):
+        if _has_cause(error, ssl.SSLCertVerificationError):
+            logger.warning("Elasticsearch is not trusted: %s", error.__cause__)
+            raise StorageRefused(
+                "No trusted CA (ELASTICSEARCH_CA_CERTS) has signed its certificate."
+            ) from error
+        if _has_cause(error, *NEVER_CONNECTED):
             logger.warning("Elasticsearch cannot be reached: %s", error)
             raise StorageUnavailable("Elasticsearch cannot be reached.", Outcome.NOT_APPLIED) from error
         logger.warning("Elasticsearch did not answer: %s", error)
@@ -86,11 +91,11 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
     return StorageUnavailable("Elasticsearch could not complete the request.", Outcome.UNKNOWN)
 
 
-def _was_never_connected(error: BaseException) -> bool:
+def _has_cause(error: BaseException, *kinds: type[BaseException]) -> bool:
     """Look for the reason in the chain of causes: the transport empties its list of errors."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, NEVER_CONNECTED):
+        if isinstance(cause, kinds):
             return True
         cause = cause.__cause__ or cause.__context__
     return False

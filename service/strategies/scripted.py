@@ -1,8 +1,8 @@
 """Send the addition to where the value is. Prevents the *lost update* without a read over the network.
 
 Elasticsearch runs the script on the shard and retries there on a version conflict. Its ``_update`` is still
-get, script, index under a version check, and its own retries come at once, without backoff: with five clients
-on one counter, ten of them run out. So a conflict can reach the service, which tries again after a random
+get, script, index under a version check, and its own retries come at once, without backoff: when many clients
+write one counter, ten of them run out. So a conflict can reach the service, which tries again after a random
 wait.
 """
 

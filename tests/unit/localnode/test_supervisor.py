@@ -69,10 +69,14 @@ def test_says_that_there_is_no_such_command(tmp_path: Path) -> None:
         run(["no-such-command"], Cluster((), None, tmp_path), Signals())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_passes_a_signal_on(number: signal.Signals) -> None:
-    """A signal to us reaches the command, and its way to end is awaited."""
-    script = f"trap 'exit 5' {number.name.removeprefix('SIG')}; echo ready; while :; do sleep 0.05; done"
+@pytest.mark.parametrize(
+    ("number", "trapped"),
+    [(signal.SIGINT, "INT"), (signal.SIGTERM, "TERM"), (signal.SIGHUP, "TERM")],
+    ids=["Ctrl-C", "SIGTERM", "the terminal is gone"],
+)
+def test_passes_a_signal_on(number: signal.Signals, trapped: str) -> None:
+    """A signal to us reaches the command as one that ends it, and its way to end is awaited."""
+    script = f"trap 'exit 5' {trapped}; echo ready; while :; do sleep 0.05; done"
     with subprocess.Popen(supervised("/bin/sh", "-c", script), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
