@@ -5,8 +5,10 @@ Every process of the test run has an index of its own, and every test uses ids o
 """
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -75,3 +77,14 @@ def api(service_url: str) -> Iterator[Api]:
     """A client of the service."""
     with Api(service_url) as api:
         yield api
+
+
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A folder of the test's own that the account of a node can reach.
+
+    Not one of pytest's: they lie in a folder that every start of pytest closes to others.
+    """
+    with tempfile.TemporaryDirectory(prefix="localnode-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)

@@ -75,9 +75,7 @@ def counters_found(counter_ids: Sequence[str], answer: Any) -> list[Result]:
         except CounterError as error:
             return error
 
-    items = answer.get("docs") if isinstance(answer, Mapping) else None
-    if not isinstance(items, list) or len(items) != len(counter_ids):
-        items = [None] * len(counter_ids)
+    items = _items(answer, "docs", len(counter_ids))
     return [found(counter_id, item) for counter_id, item in zip(counter_ids, items, strict=True)]
 
 
@@ -103,9 +101,7 @@ def counters_written(writes: Sequence[tuple[str, Reader]], answer: Any) -> list[
         except CounterError as error:
             return error
 
-    items = answer.get("items") if isinstance(answer, Mapping) else None
-    if not isinstance(items, list) or len(items) != len(writes):
-        items = [None] * len(writes)
+    items = _items(answer, "items", len(writes))
     return [written(counter_id, read, item) for (counter_id, read), item in zip(writes, items, strict=True)]
 
 
@@ -147,6 +143,14 @@ def schema_versions(answer: Any) -> dict[str, Any]:
         }
     except (AttributeError, KeyError, TypeError) as error:
         raise StorageUnavailable("Elasticsearch's answer holds no mappings.", Outcome.NOT_APPLIED) from error
+
+
+def _items(answer: Any, name: str, count: int) -> list[Any]:
+    """Return as many items as were asked about; each is None if the answer does not hold just so many."""
+    items = answer.get(name) if isinstance(answer, Mapping) else None
+    if not isinstance(items, list) or len(items) != count:
+        return [None] * count
+    return items
 
 
 def _listed(hit: Any) -> Counter:

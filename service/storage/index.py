@@ -78,7 +78,10 @@ def check_index(client: Elasticsearch, alias: str) -> None:
     Raises:
         StorageUnavailable: It does not, or Elasticsearch did not answer.
     """
-    versions = _schema_versions(client, alias)
+    _demand_own(alias, _schema_versions(client, alias))
+
+
+def _demand_own(alias: str, versions: dict[str, Any]) -> None:
     if list(versions) == [alias] or list(versions.values()) != [SCHEMA_VERSION]:
         raise StorageUnavailable(
             f"The alias {alias} must lead to one index of schema version {SCHEMA_VERSION}; it leads to {versions}."
@@ -88,10 +91,10 @@ def check_index(client: Elasticsearch, alias: str) -> None:
 def _is_there(client: Elasticsearch, alias: str) -> bool:
     with reading():
         try:
-            client.indices.get_mapping(index=alias)
+            answer = client.indices.get_mapping(index=alias)
         except NotFoundError:
             return False
-    check_index(client, alias)
+        _demand_own(alias, schema_versions(answer.body))
     return True
 
 

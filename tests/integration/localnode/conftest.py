@@ -1,9 +1,7 @@
 """What the tests with real nodes share."""
 
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,14 +51,3 @@ def caller(cluster: Cluster) -> Iterator[Caller]:
     caller = Caller(cluster)
     yield caller
     caller.close()
-
-
-@pytest.fixture
-def passable() -> Iterator[Path]:
-    """A folder of the test's own that the account of a node can reach.
-
-    Not one of pytest's: they lie in a folder that every start of pytest closes to others.
-    """
-    with tempfile.TemporaryDirectory(prefix="localnode-test-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder)

@@ -1,7 +1,6 @@
 """What the tests of `localnode` share."""
 
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,17 +25,6 @@ def environ(mirror: Mirror, passable: Path) -> dict[str, str]:
         "LOCALNODE_CACHE": str(passable / "cache"),
         "PATH": "/nonexistent",
     }
-
-
-@pytest.fixture
-def passable() -> Iterator[Path]:
-    """A folder of the test's own that the account of a node can reach.
-
-    Not one of pytest's: they lie in a folder that every start of pytest closes to others.
-    """
-    with tempfile.TemporaryDirectory(prefix="localnode-test-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder)
 
 
 @pytest.fixture
