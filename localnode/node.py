@@ -14,7 +14,7 @@ from localnode.account import Account
 from localnode.distribution import Distribution
 from localnode.errors import LocalNodeError, NodeDiedError
 from localnode.launcher import launch
-from localnode.processes import ProcessId
+from localnode.processes import ProcessId, wait_until
 from localnode.records import NodeFiles
 from localnode.security import Credentials
 from localnode.settings import NodeSettings
@@ -126,8 +126,11 @@ class Node:
         self._reap()
 
     def pause(self) -> None:
-        """SIGSTOP the JVM: its port accepts connections, and nobody answers."""
-        self._running_jvm().send(signal.SIGSTOP)
+        """SIGSTOP the JVM and wait until it stands still: its port accepts connections, and nobody answers."""
+        jvm = self._running_jvm()
+        jvm.send(signal.SIGSTOP)
+        if not wait_until(lambda: jvm.stopped, timeout=_KILL_SECONDS):
+            raise LocalNodeError(f"{self.name} did not stop within {_KILL_SECONDS:.0f} s.")
 
     def resume(self) -> None:
         """SIGCONT the JVM."""

@@ -52,6 +52,11 @@ class ProcessId:
         """Whether this very process still runs; a zombie does not."""
         return _start_time(self.pid) == self.started
 
+    @property
+    def stopped(self) -> bool:
+        """Whether every thread of the process stands still: SIGSTOP is delivered to one after the other."""
+        return _linux_stopped(self.pid) if sys.platform == "linux" else _posix_stopped(self.pid)
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless the process has gone."""
         if self.alive:
@@ -107,16 +112,38 @@ def _start_time(pid: int) -> str | None:
     return _linux_start_time(pid) if sys.platform == "linux" else _posix_start_time(pid)
 
 
-def _linux_start_time(pid: int) -> str | None:
+def _linux_fields(stat: Path) -> list[str] | None:
+    """Return the fields of a process or thread from its state on, which is the third; None if it has gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        text = stat.read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # proc(5): the name in parentheses may hold anything; state and start time are fields 3 and 22.
-    fields = stat.rpartition(")")[2].split()
-    state, ticks_since_boot = fields[0], fields[19]
-    if state in "ZX":
+    # proc(5): the name in parentheses may hold anything.
+    return text.rpartition(")")[2].split()
+
+
+def _linux_state(stat: Path) -> str | None:
+    fields = _linux_fields(stat)
+    return None if fields is None else fields[0]
+
+
+def _linux_stopped(pid: int) -> bool:
+    states = [_linux_state(stat) for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state in {"T", None} for state in states)
+
+
+def _posix_stopped(pid: int) -> bool:
+    answer = subprocess.run(
+        ["/bin/ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.startswith("T")
+
+
+def _linux_start_time(pid: int) -> str | None:
+    fields = _linux_fields(Path(f"/proc/{pid}/stat"))
+    if fields is None or fields[0] in "ZX":
         return None
+    ticks_since_boot = fields[19]  # the 22nd
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}:{ticks_since_boot}"
 

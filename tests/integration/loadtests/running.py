@@ -58,9 +58,14 @@ class Load:
         try:
             stdout, stderr = self.process.communicate(timeout=PATIENCE)
         finally:
-            with suppress(ProcessLookupError):  # nothing is left of a group that ended as it should
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.end()
         return Finished(exit_code=self.process.returncode, stdout=stdout, stderr=stderr, output=self.output)
+
+    def end(self) -> None:
+        """Leave nothing of it behind, whether it has ended or not."""
+        with suppress(ProcessLookupError):  # nothing is left of a group that ended as it should
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
 
 
 def run(*arguments: str, output: Path) -> Finished:

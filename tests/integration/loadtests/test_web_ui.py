@@ -60,7 +60,7 @@ def web_ui(host: str, *arguments: str, output: Path) -> Iterator[WebUi]:
     try:
         yield ui
     finally:
-        ui.load.process.kill()
+        ui.load.end()
 
 
 def wait_for(condition: Any) -> None:
@@ -110,7 +110,7 @@ def test_a_run_that_is_stopped(tmp_path: Path) -> None:
     """The Stop button ends a run with no verdict, and the next run is judged as if nothing had happened."""
     with serving(Lie.STALLS) as service, web_ui(service.url, "--stop-timeout", "1", output=tmp_path) as ui:
         ui.start(increments="5", strategy="occ")
-        service.wait_for_increments(13)
+        service.wait_for_increments(11)
         under_way = ui.rows()
         assert requests.post(f"{ui.base}/stop", timeout=30).json()["success"]
         stopped = ui.next_verdict()

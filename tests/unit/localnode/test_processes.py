@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localnode.processes import ProcessId
+from localnode.processes import ProcessId, wait_until
 
 
 @pytest.fixture
@@ -73,3 +73,16 @@ def test_knows_no_identity_of_nobody() -> None:
     beyond_any = 2**22 + 1
 
     assert ProcessId.of(beyond_any) is None
+
+
+def test_stands_still_after_sigstop_and_goes_on_after_sigcont(sleeper: subprocess.Popen[bytes]) -> None:
+    """A process counts as stopped once all its threads are, and no longer than that."""
+    process = identity(sleeper)
+    running = process.stopped
+    process.send(signal.SIGSTOP)
+
+    assert not running
+    assert wait_until(lambda: process.stopped, timeout=10.0)
+
+    process.send(signal.SIGCONT)
+    assert wait_until(lambda: not process.stopped, timeout=10.0)
