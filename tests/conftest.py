@@ -20,6 +20,8 @@ from service.storage.client import connect
 from service.storage.index import create_index, index_name
 from tests.api import Api
 
+pytest_plugins = ["tests.faults.summary"]
+
 
 @pytest.fixture(scope="session")
 def elasticsearch_environment() -> Iterator[Mapping[str, str]]:

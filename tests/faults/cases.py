@@ -1,0 +1,50 @@
+"""What a row runs for: each strategy, with and without keys, alone and in lists."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from service.strategies import STRATEGIES
+
+EXACT = tuple(name for name in STRATEGIES if name != "naive")
+"""The strategies that lose nothing. Naive does, by design: it runs where one caller alone calls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How increments are asked for.
+
+    Attributes:
+        strategy: The service's strategy.
+        keyed: Whether each has an Idempotency-Key and is replayed until it is answered; the others never are.
+        in_lists: Whether several go into one request.
+    """
+
+    strategy: str
+    keyed: bool
+    in_lists: bool = False
+
+    @property
+    def name(self) -> str:
+        """The strategy as figures name it."""
+        return f"{self.strategy} list" if self.in_lists else self.strategy
+
+    def __str__(self) -> str:
+        return f"{self.strategy}-{'keyed' if self.keyed else 'keyless'}{'-list' if self.in_lists else ''}"
+
+
+def every_case(*, naive: bool) -> list[Case]:
+    """Return all cases there are, those of ``naive`` only if asked for: it takes no keys."""
+    return [*_cases(EXACT, keyed=True), *_cases(EXACT, keyed=False), *_cases(["naive"] * naive, keyed=False)]
+
+
+def for_each(cases: list[Case]) -> pytest.MarkDecorator:
+    """Run a test for each of the cases, as its ``case``."""
+    return pytest.mark.parametrize("case", cases, ids=str)
+
+
+def _cases(strategies: tuple[str, ...] | list[str], *, keyed: bool) -> Iterator[Case]:
+    for strategy in strategies:
+        for in_lists in (False, True):
+            yield Case(strategy, keyed, in_lists)

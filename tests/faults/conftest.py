@@ -1,0 +1,61 @@
+"""What fault tests share: a service between two proxies, and the book that rows write their figures into."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from localnode.serving import Service, serving
+from service.settings import Settings
+from tests.api import Api
+from tests.faults.figures import Figures
+from tests.faults.rows import Bench
+from tests.faults.tcp_proxy import TcpProxy, tcp_proxy_to
+
+Enter = Callable[[Figures], None]
+
+
+@pytest.fixture
+def enter(record_property: Callable[[str, object], None]) -> Enter:
+    """Enter figures into the summary of the test run, whether or not they hold, and fail if they do not."""
+
+    def entered(figures: Figures) -> None:
+        record_property("figures", figures.as_dict())
+        figures.check()
+
+    return entered
+
+
+@pytest.fixture(scope="session")
+def back(settings: Settings, client: Elasticsearch) -> Iterator[TcpProxy]:
+    """The proxy between the service of ``bench`` and Elasticsearch."""
+    with tcp_proxy_to(settings.elasticsearch_url[0]) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def _between(
+    back: TcpProxy, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    environment = {
+        "ELASTICSEARCH_URL": back.url,
+        "COUNTERS_ALIAS": settings.counters_alias,
+        "ELASTICSEARCH_TIMEOUT": "2",
+    }
+    with serving(environment, log=tmp_path_factory.mktemp("faults") / "log") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def _front(_between: Service) -> Iterator[TcpProxy]:
+    with tcp_proxy_to(_between.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def bench(_between: Service, _front: TcpProxy, back: TcpProxy) -> Iterator[Bench]:
+    """A service between two proxies, which just forward at first."""
+    with Api(_between.url) as api:
+        yield Bench(_front, back, api)
+    back.reset()
+    _front.reset()
