@@ -1,11 +1,12 @@
 """The one place where the service is put together."""
 
-from flask import Flask
+from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
 from service.api.contract import describe, serve_contract
 from service.api.counters import counters_blueprint
 from service.api.health import health_blueprint
+from service.api.idempotency import Keys, is_repeatable
 from service.api.increments import increments_blueprint
 from service.api.problems import of_counter_error
 from service.api.requests import surround
@@ -14,6 +15,7 @@ from service.settings import Settings
 from service.storage.client import connect
 from service.storage.protocol import CounterRepository
 from service.storage.repository import ElasticsearchCounters
+from service.storage.writes import Script
 from service.strategies import STRATEGIES
 
 MAX_BODY = 256 * 1024
@@ -41,8 +43,12 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
             connect(settings),
             alias=settings.counters_alias,
             timeout=settings.elasticsearch_timeout,
-            retry_on_conflict=settings.scripted_retry_on_conflict,
+            script=Script.load(
+                retry_on_conflict=settings.scripted_retry_on_conflict,
+                log_limit=settings.idempotency_log_size,
+            ),
         )
+    keys = Keys(settings.idempotency_log_size, settings.idempotency_max_age)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -50,12 +56,16 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     # A path with two slashes is another path, not a reason to redirect a POST.
     app.url_map.merge_slashes = False
 
-    surround(app)
-    app.register_error_handler(CounterError, lambda error: of_counter_error(error).as_response())
+    surround(app, timeout=settings.request_timeout)
+    app.register_error_handler(CounterError, _answer)
     api = describe(app)
     for name, strategy in STRATEGIES.items():
-        api.register_blueprint(increments_blueprint(name, strategy, repository, retries))
+        api.register_blueprint(increments_blueprint(name, strategy, repository, retries, keys))
     api.register_blueprint(counters_blueprint(repository, retries))
     api.register_blueprint(health_blueprint(repository))
     serve_contract(app, api)
     return app
+
+
+def _answer(error: CounterError) -> Response:
+    return of_counter_error(error, repeatable=is_repeatable()).as_response()

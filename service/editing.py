@@ -1,6 +1,7 @@
 """Setting and deleting counters: conditional writes like `service.strategies.occ`, for other ends."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from service.counters import Counter
@@ -25,7 +26,8 @@ def set_counter(
     def try_once() -> tuple[Counter, Counter]:
         before = repository.read(counter_id)
         required.check(before)
-        return before, repository.compare_and_set(before, value)
+        after = before.set_to(value)
+        return before, replace(after, revision=repository.compare_and_set(after))
 
     return _until_written(counter_id, retries, try_once)
 
@@ -33,7 +35,7 @@ def set_counter(
 def delete_counter(
     repository: CounterRepository, counter_id: str, retries: Retries, required: Precondition
 ) -> None:
-    """Delete a counter.
+    """Delete a counter, but not the memory of the operations on it: a late repetition does not bring it back.
 
     Raises:
         CounterNotFound: There is none.
@@ -44,9 +46,9 @@ def delete_counter(
     def try_once() -> None:
         seen = repository.read(counter_id)
         required.check(seen)
-        if seen.revision is None:
+        if not seen.exists:
             raise CounterNotFound(counter_id)
-        repository.delete(counter_id, seen.revision)
+        repository.delete(seen)
 
     _until_written(counter_id, retries, try_once)
 

@@ -54,6 +54,27 @@ class ConflictsNotResolved(CounterError):
         self.attempts = attempts
 
 
+class IdempotencyKeyReused(CounterError):
+    """The key already stands for something else: another amount, strategy, caller or list."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The key was used on this counter before, for another amount, strategy, caller or list."
+        )
+
+
+class IdempotencyKeyExpired(CounterError):
+    """The key is older than what the counter remembers: this call changed nothing, an earlier one may have."""
+
+    outcome = Outcome.UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The key is older than what the counter remembers. Nothing was changed now; if the key was sent before,"
+            " it is not known any more whether it was applied."
+        )
+
+
 class PreconditionFailed(CounterError):
     """The caller's own condition does not hold, so nothing was written.
 

@@ -40,12 +40,14 @@ class Settings:
     elasticsearch_password: str | None = field(default=None, repr=False)
     elasticsearch_ca_certs: str | None = None
     elasticsearch_timeout: float = 5.0
+    request_timeout: float = 10.0
     counters_alias: str = "counters"
     conflict_max_attempts: int = 100
-    conflict_budget: float = 10.0
     conflict_backoff_base: float = 0.005
     conflict_backoff_cap: float = 0.25
     scripted_retry_on_conflict: int = 10
+    idempotency_log_size: int = 1000
+    idempotency_max_age: int = 86400
     bind_address: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -60,7 +62,7 @@ class Settings:
         """How a write that met another writer is tried again."""
         return Retries(
             max_attempts=self.conflict_max_attempts,
-            budget=self.conflict_budget,
+            budget=self.request_timeout,
             base=self.conflict_backoff_base,
             cap=self.conflict_backoff_cap,
         )
@@ -87,11 +89,11 @@ class Settings:
             elasticsearch_timeout=env.float(
                 "ELASTICSEARCH_TIMEOUT", default.elasticsearch_timeout, validate=POSITIVE
             ),
+            request_timeout=env.float("REQUEST_TIMEOUT", default.request_timeout, validate=POSITIVE),
             counters_alias=env.str("COUNTERS_ALIAS", default.counters_alias, validate=INDEX_NAME),
             conflict_max_attempts=env.int(
                 "CONFLICT_MAX_ATTEMPTS", default.conflict_max_attempts, validate=AT_LEAST_ONE
             ),
-            conflict_budget=env.float("CONFLICT_BUDGET", default.conflict_budget, validate=NOT_NEGATIVE),
             conflict_backoff_base=env.float(
                 "CONFLICT_BACKOFF_BASE", default.conflict_backoff_base, validate=NOT_NEGATIVE
             ),
@@ -100,6 +102,12 @@ class Settings:
             ),
             scripted_retry_on_conflict=env.int(
                 "SCRIPTED_RETRY_ON_CONFLICT", default.scripted_retry_on_conflict, validate=NOT_NEGATIVE
+            ),
+            idempotency_log_size=env.int(
+                "IDEMPOTENCY_LOG_SIZE", default.idempotency_log_size, validate=AT_LEAST_ONE
+            ),
+            idempotency_max_age=env.int(
+                "IDEMPOTENCY_MAX_AGE", default.idempotency_max_age, validate=AT_LEAST_ONE
             ),
             bind_address=env.str("BIND_ADDRESS", default.bind_address),
             port=env.int("PORT", default.port, validate=Range(min=0, max=65535)),
@@ -128,11 +136,10 @@ class Settings:
             raise EnvError(f"ELASTICSEARCH_CA_CERTS is no file: {self.elasticsearch_ca_certs}")
         if self.elasticsearch_ca_certs and any(url.startswith("http:") for url in self.elasticsearch_url):
             raise EnvError("ELASTICSEARCH_CA_CERTS is for https, and ELASTICSEARCH_URL says http.")
-        longest = self.conflict_budget + 2 * self.elasticsearch_timeout
-        if longest >= self.graceful_timeout:
+        if self.request_timeout >= self.graceful_timeout:
             raise EnvError(
-                f"A request may take {longest:g} s (CONFLICT_BUDGET + 2 x ELASTICSEARCH_TIMEOUT), and a shutdown"
-                f" would cut it off: GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
+                f"A request may take {self.request_timeout:g} s (REQUEST_TIMEOUT), and a shutdown would cut it off:"
+                f" GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
             )
 
 

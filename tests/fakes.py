@@ -3,19 +3,22 @@
 import builtins
 import threading
 from collections.abc import Callable, Sequence
-from typing import ParamSpec
+from dataclasses import replace
+from typing import TypeVar
 
-from service.counters import Counter, Increment, Revision, is_counter_value
-from service.errors import CounterError, CounterOverflow, VersionConflict
-from service.storage.protocol import Result
+from service.counters import Applied, Counter, Increment, Revision
+from service.errors import CounterError, VersionConflict
+from service.operations import DEFAULT_LIMIT, OperationLog
 
-P = ParamSpec("P")
+P = TypeVar("P")
+T = TypeVar("T")
 
 
 class InMemoryCounters:
     """A `CounterRepository` of one process. ``before_write`` runs between the read and the write of others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, log_limit: int = DEFAULT_LIMIT) -> None:
+        self._log_limit = log_limit
         self._counters: dict[str, Counter] = {}
         self._writes = 0
         self._lock = threading.Lock()
@@ -23,72 +26,77 @@ class InMemoryCounters:
 
     def read(self, counter_id: str) -> Counter:
         """Look it up."""
-        return self._counters.get(counter_id, Counter.absent(counter_id))
+        return self._counters.get(counter_id, Counter.absent(counter_id, OperationLog(limit=self._log_limit)))
 
-    def overwrite(self, seen: Counter, value: int) -> Counter:
-        """Store the value, whatever is there."""
+    def overwrite(self, counter: Counter) -> Revision:
+        """Store the counter, whatever is there."""
         self.before_write()
         with self._lock:
-            return self._store(seen.id, value)
+            return self._store(counter)
 
-    def compare_and_set(self, seen: Counter, value: int) -> Counter:
-        """Store the value if the revision is still the same."""
+    def compare_and_set(self, counter: Counter) -> Revision:
+        """Store the counter if its revision is still the same."""
         self.before_write()
         with self._lock:
-            if is_counter_value(value) and self.read(seen.id).revision != seen.revision:
-                raise VersionConflict(seen.id)
-            return self._store(seen.id, value)
+            return self._store_unchanged(counter)
 
-    def add(self, increment: Increment) -> Counter:
+    def add(self, increment: Increment) -> Applied:
         """Add under the lock."""
         self.before_write()
         with self._lock:
-            return self._store(increment.counter_id, self.read(increment.counter_id).value + increment.by)
+            step = increment.applied_to(self.read(increment.counter_id))
+            return Applied(step.value, self._store(step.counter), step.replayed)
 
-    def read_each(self, counter_ids: Sequence[str]) -> list[Result]:
+    def read_each(self, counter_ids: Sequence[str]) -> list[Counter | CounterError]:
         """Look each up."""
         return [self.read(counter_id) for counter_id in counter_ids]
 
-    def overwrite_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
+    def overwrite_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
         """Store each."""
-        return [_result(self.overwrite, *pair) for pair in counters]
+        return [_outcome(self.overwrite, counter) for counter in counters]
 
-    def compare_and_set_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
+    def compare_and_set_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
         """Store each under its condition."""
-        return [_result(self.compare_and_set, *pair) for pair in counters]
+        return [_outcome(self.compare_and_set, counter) for counter in counters]
 
-    def add_each(self, increments: Sequence[Increment]) -> list[Result]:
+    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
         """Add to each."""
-        return [_result(self.add, increment) for increment in increments]
+        return [_outcome(self.add, increment) for increment in increments]
 
-    def delete(self, counter_id: str, revision: Revision) -> None:
-        """Forget it if the revision is still the same."""
+    def delete(self, counter: Counter) -> None:
+        """Forget all but its log if the revision is still the same."""
         self.before_write()
         with self._lock:
-            if self.read(counter_id).revision != revision:
-                raise VersionConflict(counter_id)
-            self._writes += 1
-            del self._counters[counter_id]
+            self._store_unchanged(replace(counter, value=0, exists=False))
+            if counter.log.is_empty:
+                del self._counters[counter.id]
 
     def list(self, *, prefix: str, after: str, limit: int) -> builtins.list[Counter]:
         """Sort the ids."""
-        ids = sorted(id_ for id_ in self._counters if id_.startswith(prefix) and id_ > after)
-        return [self._counters[id_] for id_ in ids[:limit]]
+        found = [
+            counter
+            for counter in self._counters.values()
+            if counter.exists and counter.id.startswith(prefix) and counter.id > after
+        ]
+        return sorted(found, key=lambda counter: counter.id)[:limit]
 
     def check(self) -> None:
         """Memory is always there."""
 
-    def _store(self, counter_id: str, value: int) -> Counter:
-        if not is_counter_value(value):
-            raise CounterOverflow(counter_id)
-        counter = Counter(counter_id, value, Revision(1, self._writes))
+    def _store_unchanged(self, counter: Counter) -> Revision:
+        if self.read(counter.id).revision != counter.revision:
+            raise VersionConflict(counter.id)
+        return self._store(counter)
+
+    def _store(self, counter: Counter) -> Revision:
+        revision = Revision(1, self._writes)
         self._writes += 1
-        self._counters[counter_id] = counter
-        return counter
+        self._counters[counter.id] = replace(counter, revision=revision)
+        return revision
 
 
-def _result(write: Callable[P, Counter], *args: P.args, **kwargs: P.kwargs) -> Result:
+def _outcome(write: Callable[[P], T], asked: P) -> T | CounterError:
     try:
-        return write(*args, **kwargs)
+        return write(asked)
     except CounterError as error:
         return error

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from marshmallow import Schema
 
-from service.api.schemas import ID_SCHEMA
+from service.api.schemas import ID_SCHEMA, KEY_PATTERN
 
 COUNTER_ID: Final = {
     "in": "path",
@@ -36,11 +36,23 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             "description": "`*`: the counter must not exist yet.",
             "schema": {"type": "string", "const": "*"},
         },
+        "Idempotency-Key": {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "description": "A UUIDv7 made for this increment, quoted or bare: repeated with it, it counts once.",
+            "schema": {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
+        },
         "If-None-Match-to-read": {
             "in": "header",
             "name": "If-None-Match",
             "description": "Entity tags of what the reader has already; or `*`: anything.",
             "schema": ENTITY_TAGS,
+        },
+        "X-Request-Timeout": {
+            "in": "header",
+            "name": "X-Request-Timeout",
+            "description": "Seconds after which the caller will not wait any more. It shortens the service's own limit.",
+            "schema": {"type": "string", "pattern": f"^{SECONDS.pattern}$"},
         },
     }
 )
@@ -64,8 +76,21 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             "schema": {"type": "string", "format": "uri-reference", "example": "/counters/page-views"},
         },
         "Retry-After": {
-            "description": "Seconds to wait; only where nothing was applied, so that a repeat is safe.",
+            "description": "Seconds to wait; only where a repeat is safe: nothing was applied, or it bore a key.",
             "schema": {"type": "integer", "minimum": 1},
+        },
+        "Idempotency-Window": {
+            "description": "How long keys are remembered: the last so many operations a counter, and so many seconds."
+            " An older key is refused. On answers to requests with a key.",
+            "schema": {
+                "type": "string",
+                "pattern": "^operations=[0-9]+, seconds=[0-9]+$",
+                "example": "operations=1000, seconds=86400",
+            },
+        },
+        "Idempotency-Replayed": {
+            "description": "The answer is that of an earlier request with this key; of a list, to some of its items.",
+            "schema": {"type": "string", "const": "true"},
         },
         "Allow": {
             "description": "The methods that the path takes; on status 405.",

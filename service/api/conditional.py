@@ -6,16 +6,16 @@ from typing import Final
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
-from service.counters import Counter
+from service.counters import Counter, Revision
 from service.preconditions import UNCONDITIONAL, HasVersion, MustExist, MustNotExist, Precondition
 
 ENTITY_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 ENTITY_TAGS: Final = re.compile(rf"{ENTITY_TAG.pattern}(?:[ \t]*,[ \t]*{ENTITY_TAG.pattern})*")
 
 
-def entity_tag(counter: Counter) -> str:
+def entity_tag(revision: Revision | None) -> str:
     """Return the strong entity tag of an existing counter: ``"<primary_term>-<seq_no>"``, quotes included."""
-    return f'"{counter.revision}"'
+    return f'"{revision}"'
 
 
 def required_by(headers: Headers) -> Precondition:
@@ -50,7 +50,7 @@ def is_fresh(counter: Counter, headers: Headers) -> bool:
         return False
     if cached.strip() == "*":
         return True
-    return entity_tag(counter) in {tag.removeprefix("W/") for _, tag in _tags(cached)}
+    return entity_tag(counter.revision) in {tag.removeprefix("W/") for _, tag in _tags(cached)}
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:

@@ -114,5 +114,5 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
 
 
 def _tagged(response: Response, counter: Counter) -> Response:
-    response.headers["ETag"] = conditional.entity_tag(counter)
+    response.headers["ETag"] = conditional.entity_tag(counter.revision)
     return response

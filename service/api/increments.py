@@ -4,12 +4,12 @@ import inspect
 from typing import Any, Final
 
 from flask import Response, jsonify, request
-from flask_smorest import abort
 from werkzeug.exceptions import BadRequest
 
 from service.api import conditional, problems
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
+from service.api.idempotency import HEADER, REPLAYED, WINDOW, Keys, is_repeatable, refuse_key
 from service.api.schemas import AmountSchema, IncrementedSchema, IncrementsSchema, ResultsSchema
 from service.counters import Increment, Incremented
 from service.errors import CounterError, Outcome
@@ -30,9 +30,14 @@ A counter that does not exist is created at 0 first. Without a body, or with an 
 The service never repeats an increment whose outcome it does not know; it answers 503 with the outcome `unknown`.
 """
 
+EXACTLY_ONCE: Final = """\
+With an `Idempotency-Key` it may be repeated as often as need be, and counts once: every repetition is answered with the
+same value, and the service itself repeats what it does not know the outcome of.
+"""
+
 
 def increments_blueprint(
-    name: str, strategy: Strategy, repository: CounterRepository, retries: Retries
+    name: str, strategy: Strategy, repository: CounterRepository, retries: Retries, keys: Keys
 ) -> ApiBlueprint:
     """Return the paths ``/{name}/{counter_id}`` and ``/{name}``."""
     # What a strategy's module says of itself is what callers are told, its first line before all.
@@ -40,7 +45,11 @@ def increments_blueprint(
     gist = story.partition("\n")[0]
     blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}", description=gist)
     blueprint.before_request(refuse_query)
-    blueprint.before_request(_refuse_idempotency_keys)
+    if not strategy.exactly_once:
+        blueprint.before_request(refuse_key)
+    promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE}" if strategy.exactly_once else AT_MOST_ONCE
+    key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
+    key_parameters = [HEADER] if strategy.exactly_once else []
 
     @blueprint.for_counter("POST")
     @blueprint.arguments(AmountSchema(), required=False)
@@ -48,16 +57,19 @@ def increments_blueprint(
         f"increment_{name}",
         answers={
             200: answer(
-                "It was incremented.", IncrementedSchema, headers=["ETag", "Content-Location"], links=LINKS
+                "It was incremented.",
+                IncrementedSchema,
+                headers=["ETag", "Content-Location", *key_headers],
+                links=LINKS,
             )
         },
         rejects=[400, 404, 409, 413, 415, 422, 503, *([412] if strategy.increment_if else [])],
-        parameters=["If-Match", "If-None-Match"] if strategy.increment_if else [],
-        description=f"{story}\n\n{AT_MOST_ONCE}",
+        parameters=[*(["If-Match", "If-None-Match"] if strategy.increment_if else []), *key_parameters],
+        description=f"{story}\n\n{promise}",
     )
     def increment(amount: dict[str, int], counter_id: str) -> Response:
         """Increment a counter."""
-        asked = Increment(counter_id, amount["by"])
+        asked = keys.named(Increment(counter_id, amount["by"]), name)
         required = conditional.required_by(request.headers)
         if required is UNCONDITIONAL:
             done = strategy.increment(repository, asked, retries)
@@ -66,30 +78,33 @@ def increments_blueprint(
         else:
             raise BadRequest(f"/{name} takes no precondition: it never looks at what it changes. Use /occ.")
         response = jsonify(_as_dict(done, name))
-        response.headers["ETag"] = conditional.entity_tag(done.counter)
+        response.headers["ETag"] = conditional.entity_tag(done.applied.revision)
         response.headers["Content-Location"] = f"/counters/{counter_id}"
-        return response
+        return _told_of_keys(response, keys, replayed=done.applied.replayed)
 
     @blueprint.route("", methods=["POST"])
     @blueprint.arguments(IncrementsSchema())
     @blueprint.describe(
         f"increment_each_{name}",
-        answers={200: answer("Each item's result or problem, in order.", ResultsSchema)},
-        rejects=[400, 413, 415, 422],
+        answers={200: answer("Each item's result or problem, in order.", ResultsSchema, headers=key_headers)},
+        rejects=[400, *([409] if strategy.exactly_once else []), 413, 415, 422],
+        parameters=key_parameters,
         description=f"{gist}\n\n{EACH_FOR_ITSELF}",
     )
     def increment_many(body: dict[str, list[Increment]]) -> Response:
         """Increment several counters, or one several times."""
         if conditional.required_by(request.headers) is not UNCONDITIONAL:
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
-        asked = body["increments"]
+        asked = keys.named_each(body["increments"], name)
         results = increment_each(strategy.try_each, repository, asked, retries)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]
-        return jsonify(
+        response = jsonify(
             results=[_item(item, result, name) for item, result in zip(asked, results, strict=True)],
             failed=outcomes.count(Outcome.NOT_APPLIED),
             unknown=outcomes.count(Outcome.UNKNOWN),
         )
+        replayed = any(isinstance(result, Incremented) and result.applied.replayed for result in results)
+        return _told_of_keys(response, keys, replayed=replayed)
 
     return blueprint
 
@@ -102,17 +117,19 @@ def _item(asked: Increment, result: Incremented | CounterError, strategy: str) -
 
 def _as_dict(done: Incremented, strategy: str) -> dict[str, Any]:
     return {
-        "id": done.counter.id,
-        "value": done.counter.value,
-        "by": done.by,
+        "id": done.asked.counter_id,
+        "value": done.applied.value,
+        "by": done.asked.by,
         "strategy": strategy,
         "attempts": done.attempts,
         "conflicts": done.conflicts,
     }
 
 
-def _refuse_idempotency_keys() -> None:
-    """Refuse a key rather than ignore it: its sender relies on being free to repeat the request."""
-    if "Idempotency-Key" in request.headers:
-        reason = "Is not supported: a repeated request counts again."
-        abort(422, messages={"headers": {"Idempotency-Key": [reason]}})
+def _told_of_keys(response: Response, keys: Keys, *, replayed: bool) -> Response:
+    """Tell who has sent a key how long it is remembered, and whether it was known."""
+    if is_repeatable():
+        response.headers[WINDOW] = keys.window
+    if replayed:
+        response.headers[REPLAYED] = "true"
+    return response

@@ -14,6 +14,8 @@ from service.errors import (
     CounterError,
     CounterNotFound,
     CounterOverflow,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
     Outcome,
     OutOfTime,
     PreconditionFailed,
@@ -35,7 +37,7 @@ class Problem:
     status: int
     kind: str | None
     title: str
-    detail: str
+    detail: str = ""
     members: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,17 +83,31 @@ FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
 """The problems that the web framework finds, by status. Any other is an ``about:blank``."""
 
 
-def of_counter_error(error: CounterError) -> Problem:
-    """Return the problem that one of the service's own errors is to a caller."""
+TOO_MANY_WRITERS: Final = Problem(
+    409, "conflicts-not-resolved", "Too many writers at once", headers=RETRY_SOON
+)
+
+KINDS: Final[Mapping[type[CounterError], Problem]] = MappingProxyType(
+    {
+        CounterNotFound: Problem(404, "counter-not-found", "There is no such counter"),
+        CounterOverflow: Problem(409, "counter-overflow", "The counter would overflow"),
+        ConflictsNotResolved: TOO_MANY_WRITERS,
+        VersionConflict: TOO_MANY_WRITERS,
+        IdempotencyKeyExpired: Problem(409, "idempotency-key-expired", "The key is too old"),
+        IdempotencyKeyReused: Problem(422, "idempotency-key-reused", "The key stands for another request"),
+    }
+)
+"""The problems that have no members of their own, by the error; its text is their detail."""
+
+
+def of_counter_error(error: CounterError, *, repeatable: bool = False) -> Problem:
+    """Return the problem that one of the service's own errors is to a caller.
+
+    Args:
+        error: What happened.
+        repeatable: Whether the request may be repeated whatever became of it.
+    """
     match error:
-        case CounterNotFound():
-            return Problem(404, "counter-not-found", "There is no such counter", str(error))
-        case CounterOverflow():
-            return Problem(409, "counter-overflow", "The counter would overflow", str(error))
-        case ConflictsNotResolved() | VersionConflict():
-            return Problem(
-                409, "conflicts-not-resolved", "Too many writers at once", str(error), headers=RETRY_SOON
-            )
         case PreconditionFailed():
             versions = {"required_version": error.required, "current_version": error.current}
             return Problem(
@@ -105,8 +121,10 @@ def of_counter_error(error: CounterError) -> Problem:
                 str(error),
                 {"outcome": error.outcome.value},
                 # To repeat what may have been applied could count twice, so only the other case invites to.
-                RETRY_SOON if error.outcome is Outcome.NOT_APPLIED else {},
+                RETRY_SOON if repeatable or error.outcome is Outcome.NOT_APPLIED else {},
             )
+        case _ if type(error) in KINDS:
+            return replace(KINDS[type(error)], detail=str(error))
         case _:
             raise error
 

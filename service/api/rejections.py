@@ -12,6 +12,8 @@ from service.errors import (
     ConflictsNotResolved,
     CounterNotFound,
     CounterOverflow,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
     Outcome,
     PreconditionFailed,
     StorageUnavailable,
@@ -21,7 +23,10 @@ REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         400: ("Malformed", "The request is malformed, or the id is none."),
         404: ("NotFound", "There is no such counter; or no such path, as with an id that holds a slash."),
-        409: ("Conflict", "Too many writers at once, or the counter would overflow. Nothing was changed."),
+        409: (
+            "Conflict",
+            "Too many writers at once, a counter that would overflow, or a key too old. Nothing was changed.",
+        ),
         412: (
             "PreconditionFailed",
             "The counter is not at the version that the request demands. Nothing was changed.",
@@ -33,7 +38,7 @@ REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         ),
         422: (
             "Invalid",
-            "The body, a header or the query is not what is described here; `errors` says where.",
+            "The body, a header or the query is not what `errors` demands, or the key stands for another request.",
         ),
         503: (
             "Unavailable",
@@ -54,6 +59,8 @@ EXAMPLES: Final[Mapping[str, Problem]] = MappingProxyType(
         "counter-not-found": of_counter_error(CounterNotFound(SOME)),
         "counter-overflow": of_counter_error(CounterOverflow(SOME)),
         "conflicts-not-resolved": of_counter_error(ConflictsNotResolved(SOME, 100)),
+        "idempotency-key-expired": of_counter_error(IdempotencyKeyExpired()),
+        "idempotency-key-reused": of_counter_error(IdempotencyKeyReused()),
         "precondition-failed": of_counter_error(PreconditionFailed(SOME, required="1-0", current="1-7")),
         "not-applied": of_counter_error(StorageUnavailable("Elasticsearch cannot be reached.")),
         "unknown": of_counter_error(StorageUnavailable("Elasticsearch did not answer.", Outcome.UNKNOWN)),

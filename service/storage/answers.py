@@ -5,19 +5,23 @@ only if it says in so many words what was found or written.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from service.counters import Counter, Revision
+from service.counters import Applied, Counter, Increment, Revision
 from service.errors import CounterError, Outcome, StorageUnavailable
+from service.operations import Operation, OperationLog
 from service.storage.outcomes import refusal
-from service.storage.protocol import Result
 
-Reader = Callable[[Any], Counter]
-"""Turns the answer about one document into a counter, or raises a `CounterError`."""
+T = TypeVar("T")
 
 
-def counter_found(counter_id: str, answer: Any) -> Counter:
+def counter_found(counter_id: str, answer: Any, log_limit: int) -> Counter:
     """Return the counter that the answer to a GET, or an item of a multi-get, holds.
+
+    Args:
+        counter_id: Which counter was asked for.
+        answer: What Elasticsearch said.
+        log_limit: How many operations the counter is to remember.
 
     Raises:
         StorageUnavailable: It holds neither a counter nor the news that there is none.
@@ -27,51 +31,54 @@ def counter_found(counter_id: str, answer: Any) -> Counter:
             "found": True,
             "_seq_no": int(seq_no),
             "_primary_term": int(term),
-            "_source": {"value": int(value)},
+            "_source": Mapping() as source,
         }:
-            return Counter(counter_id, value, Revision(term, seq_no))
+            return _counter(counter_id, Revision(term, seq_no), source, log_limit)
         case {"found": False}:
-            return Counter.absent(counter_id)
+            return Counter.absent(counter_id, OperationLog(limit=log_limit))
         case _:
-            raise StorageUnavailable(
-                "Elasticsearch's answer does not say what the counter is.", Outcome.NOT_APPLIED
-            )
+            raise _unreadable()
 
 
-def counter_indexed(counter_id: str, value: int, answer: Any) -> Counter:
-    """Return the counter after ``value`` was written, given the answer to an index request or bulk item.
+def revision_written(answer: Any) -> Revision:
+    """Return the revision that a document now stands at, given the answer to the request or bulk item that wrote it.
 
     Raises:
         StorageUnavailable: The answer does not prove the write; the outcome is unknown.
     """
     match answer:
         case {"result": "created" | "updated", "_seq_no": int(seq_no), "_primary_term": int(term)}:
-            return Counter(counter_id, value, Revision(term, seq_no))
+            return Revision(term, seq_no)
         case _:
             raise _unproven()
 
 
-def counter_updated(counter_id: str, answer: Any) -> Counter:
-    """Return the counter after a script changed it, given the answer to an update request or bulk item.
+def increment_applied(increment: Increment, answer: Any) -> Applied:
+    """Return what an increment came to, given the answer to the update request or bulk item that ran the script.
 
     Raises:
         StorageUnavailable: The answer does not prove the write, or not its value; the outcome is unknown.
     """
-    match answer:
-        case {"get": {"_source": {"value": int(value)}}}:
-            return counter_indexed(counter_id, value, answer)
+    revision = revision_written(answer)
+    match increment.operation, answer:
+        case None, {"get": {"_source": {"value": int(value)}}}:
+            return Applied(value, revision)
+        case Operation(), {
+            "get": {"_source": {"operations": {"answer": {"value": int(value), "replayed": bool(replayed)}}}}
+        }:
+            return Applied(value, revision, replayed)
         case _:
             raise _unproven()
 
 
-def counters_found(counter_ids: Sequence[str], answer: Any) -> list[Result]:
+def counters_found(counter_ids: Sequence[str], answer: Any, log_limit: int) -> list[Counter | CounterError]:
     """Return what the answer to a multi-get says of each counter, in order."""
 
-    def found(counter_id: str, item: Any) -> Result:
+    def found(counter_id: str, item: Any) -> Counter | CounterError:
         if isinstance(item, Mapping) and "error" in item:
             return StorageUnavailable("Elasticsearch could not read the counter.", Outcome.NOT_APPLIED)
         try:
-            return counter_found(counter_id, item)
+            return counter_found(counter_id, item, log_limit)
         except CounterError as error:
             return error
 
@@ -79,7 +86,7 @@ def counters_found(counter_ids: Sequence[str], answer: Any) -> list[Result]:
     return [found(counter_id, item) for counter_id, item in zip(counter_ids, items, strict=True)]
 
 
-def counters_written(writes: Sequence[tuple[str, Reader]], answer: Any) -> list[Result]:
+def items_written(writes: Sequence[tuple[str, Callable[[Any], T]]], answer: Any) -> list[T | CounterError]:
     """Return what the answer to a bulk request says of each write, in order.
 
     Args:
@@ -87,7 +94,7 @@ def counters_written(writes: Sequence[tuple[str, Reader]], answer: Any) -> list[
         answer: What Elasticsearch said. Its own status is 200 even where every item failed.
     """
 
-    def written(counter_id: str, read: Reader, item: Any) -> Result:
+    def written(counter_id: str, read: Callable[[Any], T], item: Any) -> T | CounterError:
         # An item has one key, its action, and under it what the answer to a single request would have held.
         content = next(iter(item.values()), None) if isinstance(item, Mapping) else None
         try:
@@ -155,10 +162,40 @@ def _items(answer: Any, name: str, count: int) -> list[Any]:
 
 def _listed(hit: Any) -> Counter:
     match hit:
-        case {"_id": str(counter_id)}:
-            return counter_found(counter_id, {"found": True, **hit})
+        case {
+            "_id": str(counter_id),
+            "_seq_no": int(seq_no),
+            "_primary_term": int(term),
+            "_source": {"value": int(value)},
+        }:
+            return Counter(counter_id, value, Revision(term, seq_no))
         case _:
             raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
+
+
+def _counter(counter_id: str, revision: Revision, source: Mapping[str, Any], log_limit: int) -> Counter:
+    log = _log(source.get("operations"), log_limit)
+    match source:
+        case {"value": int(value)}:
+            return Counter(counter_id, value, revision, log)
+        case {"deleted": int()} if "value" not in source:
+            return Counter(counter_id, 0, revision, log, exists=False)
+        case _:
+            raise _unreadable()
+
+
+def _log(operations: Any, limit: int) -> OperationLog:
+    match operations:
+        case None:
+            return OperationLog(limit=limit)
+        case {"floor": str(floor), "entries": Mapping() as entries}:
+            return OperationLog(floor, entries, limit)
+        case _:
+            raise _unreadable()
+
+
+def _unreadable() -> StorageUnavailable:
+    return StorageUnavailable("Elasticsearch's answer does not say what the counter is.", Outcome.NOT_APPLIED)
 
 
 def _unproven() -> StorageUnavailable:

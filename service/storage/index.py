@@ -18,6 +18,8 @@ MAPPINGS: Final[dict[str, Any]] = {
         # The id once more, because a list cannot be sorted by _id, which has no doc values.
         "id": {"type": "keyword"},
         "value": {"type": "long"},
+        # When a counter was deleted of which only the log is left.
+        "deleted": {"type": "date", "format": "epoch_millis"},
         # The log of operations, kept with the value so that both change in one write; never searched.
         "operations": {"type": "object", "enabled": False},
     },

@@ -7,64 +7,64 @@ unit tests.
 from collections.abc import Sequence
 from typing import Protocol
 
-from service.counters import Counter, Increment, Revision
+from service.counters import Applied, Counter, Increment, Revision
 from service.errors import CounterError
-
-Result = Counter | CounterError
-"""What became of one item of a list: the counter right after the write, or why there was none."""
 
 
 class CounterRepository(Protocol):
     """Reads and writes counters, each write durable once it returns.
 
-    Every method raises `StorageUnavailable` if the storage does not acknowledge the call. A write that would
-    leave the signed 64-bit range raises `CounterOverflow`, changing nothing. The methods on lists raise
-    neither: they answer item by item, in order. The ids in one list must differ, since its items may be
-    applied in any order.
+    Every method raises `StorageUnavailable` if the storage does not acknowledge the call. The methods on lists do
+    not: they answer item by item, in order. The ids in one list must differ, since its items may be applied in any
+    order.
     """
 
     def read(self, counter_id: str) -> Counter:
         """Return the counter as of its last acknowledged write, or `Counter.absent`."""
         ...
 
-    def overwrite(self, seen: Counter, value: int) -> Counter:
-        """Set the value, whatever stands there by now."""
+    def overwrite(self, counter: Counter) -> Revision:
+        """Store a counter, its log included, whatever stands there by now, and return its new revision."""
         ...
 
-    def compare_and_set(self, seen: Counter, value: int) -> Counter:
-        """Set the value if the counter is still at the revision ``seen``; create it if ``seen`` is absent.
+    def compare_and_set(self, counter: Counter) -> Revision:
+        """Store a counter if what stands there is still at its revision, or still absent if it has none.
+
+        Returns:
+            Its new revision.
 
         Raises:
             VersionConflict: Another writer came first.
         """
         ...
 
-    def add(self, increment: Increment) -> Counter:
-        """Add to the value where it is stored, creating the counter at 0 first if need be.
+    def add(self, increment: Increment) -> Applied:
+        """Do what `Increment.applied_to` says where the counter is stored, creating it at 0 first if need be.
 
         Raises:
             VersionConflict: Other writers came first each time the storage tried.
+            CounterOverflow, IdempotencyKeyReused, IdempotencyKeyExpired: As `Increment.applied_to`.
         """
         ...
 
-    def read_each(self, counter_ids: Sequence[str]) -> list[Result]:
+    def read_each(self, counter_ids: Sequence[str]) -> list[Counter | CounterError]:
         """`read` each of them, in one call."""
         ...
 
-    def overwrite_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
-        """`overwrite` each (seen, value), in one call."""
+    def overwrite_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
+        """`overwrite` each of them, in one call."""
         ...
 
-    def compare_and_set_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
-        """`compare_and_set` each (seen, value), in one call; a conflict is a `VersionConflict` in its place."""
+    def compare_and_set_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
+        """`compare_and_set` each of them, in one call; a conflict is a `VersionConflict` in its place."""
         ...
 
-    def add_each(self, increments: Sequence[Increment]) -> list[Result]:
+    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
         """`add` each of them, in one call; a conflict is a `VersionConflict` in its place."""
         ...
 
-    def delete(self, counter_id: str, revision: Revision) -> None:
-        """Remove the counter if it is still at ``revision``.
+    def delete(self, counter: Counter) -> None:
+        """Remove an existing counter if it is still at its revision; what its log holds is kept.
 
         Raises:
             VersionConflict: Another writer came first.

@@ -6,26 +6,29 @@ searches need; a read by id is realtime and sees every acknowledged write withou
 """
 
 import builtins
-from collections.abc import Sequence
-from typing import Any, Final
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from service.counters import Counter, Increment, Revision, is_counter_value
-from service.errors import CounterError, CounterOverflow
+from service.counters import Applied, Counter, Increment, Revision
+from service.errors import CounterError
 from service.storage.answers import (
     confirm_deleted,
     counter_found,
-    counter_indexed,
-    counter_updated,
     counters_found,
     counters_listed,
-    counters_written,
+    increment_applied,
+    items_written,
+    revision_written,
 )
 from service.storage.index import check_index
 from service.storage.outcomes import reading, writing
-from service.storage.protocol import Result
-from service.storage.writes import VALUE, BulkItem, Script, document, index_item, unchanged_since
+from service.storage.writes import STATE, VALUE, BulkItem, Script, document, index_item, unchanged
+
+T = TypeVar("T")
 
 SHARD_WAIT: Final = 0.8
 """The part of the client's patience that Elasticsearch may spend waiting for a shard, so as to answer in time."""
@@ -41,81 +44,94 @@ class ElasticsearchCounters:
         client: From `service.storage.client.connect`: it must not repeat requests by itself.
         alias: Of the index.
         timeout: Seconds that ``client`` waits for an answer.
-        retry_on_conflict: How often Elasticsearch itself repeats a script that met another writer, from 0.
+        script: The increment as Elasticsearch runs it.
+        now: Tells seconds since 1970.
     """
 
-    def __init__(self, client: Elasticsearch, *, alias: str, timeout: float, retry_on_conflict: int) -> None:
+    def __init__(
+        self,
+        client: Elasticsearch,
+        *,
+        alias: str,
+        timeout: float,
+        script: Script,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._client = client
         self._alias = alias
         self._shard_wait = f"{round(timeout * SHARD_WAIT * 1000)}ms"
-        self._script = Script.load(retry_on_conflict=retry_on_conflict)
+        self._script = script
+        self._log_limit = script.log_limit
+        self._now = now
 
     def read(self, counter_id: str) -> Counter:
         """Read a counter by a realtime GET."""
         with reading():
             try:
-                answer = self._client.get(index=self._alias, id=counter_id, source_includes="value")
+                answer = self._client.get(index=self._alias, id=counter_id, source_includes=STATE)
             except NotFoundError as error:
                 # The same status says that the index is gone, or comes from a balancer that has no backend. Neither
                 # must pass for a counter at 0.
                 if isinstance(error.body, dict) and "error" in error.body:
                     raise
-                return counter_found(counter_id, error.body)
-        return counter_found(counter_id, answer.body)
+                return counter_found(counter_id, error.body, self._log_limit)
+        return counter_found(counter_id, answer.body, self._log_limit)
 
-    def overwrite(self, seen: Counter, value: int) -> Counter:
+    def overwrite(self, counter: Counter) -> Revision:
         """Index the document, unconditionally."""
-        return self._index(seen, value, {})
+        return self._index(counter, {})
 
-    def compare_and_set(self, seen: Counter, value: int) -> Counter:
+    def compare_and_set(self, counter: Counter) -> Revision:
         """Index the document under the sequence number and primary term that were seen."""
-        return self._index(seen, value, unchanged_since(seen))
+        return self._index(counter, unchanged(counter))
 
-    def add(self, increment: Increment) -> Counter:
+    def add(self, increment: Increment) -> Applied:
         """Run the script on the shard, on a document with value 0 if there is none."""
+        request = self._script.request(increment)
         with writing(increment.counter_id):
             answer = self._client.update(
                 index=self._alias,
                 id=increment.counter_id,
-                **self._script.request(increment),
-                source=VALUE,
+                body=request,
                 retry_on_conflict=self._script.retry_on_conflict,
                 require_alias=True,
                 timeout=self._shard_wait,
             )
-        return counter_updated(increment.counter_id, answer.body)
+        return increment_applied(increment, answer.body)
 
-    def read_each(self, counter_ids: Sequence[str]) -> list[Result]:
+    def read_each(self, counter_ids: Sequence[str]) -> list[Counter | CounterError]:
         """Read counters by one realtime multi-get."""
         if not counter_ids:
             return []
         try:
             with reading():
-                answer = self._client.mget(index=self._alias, ids=counter_ids, source_includes="value")
+                answer = self._client.mget(index=self._alias, ids=counter_ids, source_includes=STATE)
         except CounterError as error:
             return [error] * len(counter_ids)
-        return counters_found(counter_ids, answer.body)
+        return counters_found(counter_ids, answer.body, self._log_limit)
 
-    def overwrite_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
+    def overwrite_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
         """Index the documents in one bulk request, unconditionally."""
-        return self._bulk([index_item(seen, value, {}) for seen, value in counters])
+        return self._bulk([index_item(counter, {}, now=self._now()) for counter in counters])
 
-    def compare_and_set_each(self, counters: Sequence[tuple[Counter, int]]) -> list[Result]:
+    def compare_and_set_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
         """Index the documents in one bulk request, each under what was seen of it."""
-        return self._bulk([index_item(seen, value, unchanged_since(seen)) for seen, value in counters])
+        return self._bulk([index_item(counter, unchanged(counter), now=self._now()) for counter in counters])
 
-    def add_each(self, increments: Sequence[Increment]) -> list[Result]:
+    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
         """Run the script for each in one bulk request."""
         return self._bulk([self._script.item(increment) for increment in increments])
 
-    def delete(self, counter_id: str, revision: Revision) -> None:
-        """Delete the document under its sequence number and primary term."""
-        with writing(counter_id):
+    def delete(self, counter: Counter) -> None:
+        """Delete the document under its sequence number and primary term, or leave only its log in it."""
+        if not counter.log.is_empty:
+            self._index(replace(counter, value=0, exists=False), unchanged(counter))
+            return
+        with writing(counter.id):
             answer = self._client.delete(
                 index=self._alias,
-                id=counter_id,
-                if_seq_no=revision.seq_no,
-                if_primary_term=revision.primary_term,
+                id=counter.id,
+                **unchanged(counter),
                 timeout=self._shard_wait,
             )
         confirm_deleted(answer.body)
@@ -125,7 +141,7 @@ class ElasticsearchCounters:
         with reading():
             answer = self._client.search(
                 index=self._alias,
-                query={"prefix": {"id": prefix}},
+                query={"bool": {"filter": [{"prefix": {"id": prefix}}, {"exists": {"field": "value"}}]}},
                 sort=[{"id": "asc"}],
                 search_after=[after],
                 size=limit,
@@ -141,35 +157,29 @@ class ElasticsearchCounters:
         check_index(self._client, self._alias)
         self.read(PROBE_ID)
 
-    def _index(self, seen: Counter, value: int, condition: dict[str, Any]) -> Counter:
-        if not is_counter_value(value):
-            raise CounterOverflow(seen.id)
-        with writing(seen.id):
+    def _index(self, counter: Counter, condition: dict[str, Any]) -> Revision:
+        with writing(counter.id):
             answer = self._client.index(
                 index=self._alias,
-                id=seen.id,
-                document=document(seen.id, value),
+                id=counter.id,
+                document=document(counter, now=self._now()),
                 require_alias=True,
                 timeout=self._shard_wait,
                 **condition,
             )
-        return counter_indexed(seen.id, value, answer.body)
+        return revision_written(answer.body)
 
-    def _bulk(self, items: Sequence[BulkItem | CounterError]) -> builtins.list[Result]:
-        """Send what can be sent in one request; an item that is an error already stays what it is."""
-        sent = [item for item in items if isinstance(item, BulkItem)]
-        if not sent:
-            return [item for item in items if isinstance(item, CounterError)]
+    def _bulk(self, items: Sequence[BulkItem[T]]) -> builtins.list[T | CounterError]:
+        if not items:
+            return []
         try:
             with writing():
                 answer = self._client.bulk(
                     index=self._alias,
-                    operations=[part for item in sent for part in (item.action, item.content)],
+                    operations=[part for item in items for part in (item.action, item.content)],
                     require_alias=True,
                     timeout=self._shard_wait,
                 )
-            written = counters_written([(item.counter_id, item.read) for item in sent], answer.body)
         except CounterError as error:
-            written = [error] * len(sent)
-        in_order = iter(written)
-        return [next(in_order) if isinstance(item, BulkItem) else item for item in items]
+            return [error] * len(items)
+        return items_written([(item.counter_id, item.read) for item in items], answer.body)

@@ -1,82 +1,107 @@
 """What is sent to Elasticsearch to write a counter, alone or as an item of a bulk request."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from service.counters import Counter, Increment, is_counter_value
-from service.errors import CounterError, CounterOverflow
-from service.storage.answers import Reader, counter_indexed, counter_updated
+from service.counters import Applied, Counter, Increment, Revision
+from service.storage.answers import increment_applied, revision_written
 
 VALUE: Final = {"includes": ["value"]}
-"""The part of the document that answers hold."""
+"""The part of the document that lists of counters, and answers to increments without a key, hold."""
+
+STATE: Final = ("value", "deleted", "operations.floor", "operations.entries")
+"""The parts of the document that are read: whoever writes the value writes the log with it."""
+
+ANSWER: Final = {"includes": ["operations.answer"]}
+"""The part of the document in which the script says what an operation came to."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class BulkItem:
+class BulkItem(Generic[T]):
     """A write within a bulk request: its two lines, and what reads the answer to them."""
 
     counter_id: str
     action: dict[str, Any]
     content: dict[str, Any]
-    read: Reader
+    read: Callable[[Any], T]
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The increment as Elasticsearch runs it; ``retry_on_conflict`` is how often it repeats it, from 0."""
+    """The increment as Elasticsearch runs it.
+
+    ``retry_on_conflict`` is how often it repeats it, from 0; ``log_limit`` how many operations a counter remembers,
+    from 1.
+    """
 
     source: str
     retry_on_conflict: int
+    log_limit: int
 
     @classmethod
-    def load(cls, *, retry_on_conflict: int) -> "Script":
+    def load(cls, *, retry_on_conflict: int, log_limit: int) -> "Script":
         """Return the script of increment.painless."""
         painless = files("service.storage.painless").joinpath("increment.painless")
-        return cls(painless.read_text("utf-8"), retry_on_conflict)
+        return cls(painless.read_text("utf-8"), retry_on_conflict, log_limit)
 
     def request(self, increment: Increment) -> dict[str, Any]:
         """Return the body of an update: the increment, on a document with value 0 if there is none.
 
         The text stays the same and the numbers are params, or each amount would be compiled anew.
         """
+        params: dict[str, Any] = {"by": increment.by}
+        if increment.operation:
+            params["operation"] = asdict(increment.operation)
+            params["limit"] = self.log_limit
         return {
-            "script": {"source": self.source, "params": {"by": increment.by}},
-            "upsert": document(increment.counter_id, 0),
+            "script": {"source": self.source, "params": params},
+            "upsert": {"id": increment.counter_id, "value": 0},
             "scripted_upsert": True,
+            "_source": ANSWER if increment.operation else VALUE,
         }
 
-    def item(self, increment: Increment) -> BulkItem:
+    def item(self, increment: Increment) -> BulkItem[Applied]:
         """Return the same as an item of a bulk request."""
-        counter_id = increment.counter_id
         return BulkItem(
-            counter_id,
-            {"update": {"_id": counter_id, "retry_on_conflict": self.retry_on_conflict}},
-            {**self.request(increment), "_source": VALUE},
-            partial(counter_updated, counter_id),
+            increment.counter_id,
+            {"update": {"_id": increment.counter_id, "retry_on_conflict": self.retry_on_conflict}},
+            self.request(increment),
+            partial(increment_applied, increment),
         )
 
 
-def document(counter_id: str, value: int) -> dict[str, Any]:
-    """Return the document of a counter."""
-    return {"id": counter_id, "value": value}
+def document(counter: Counter, *, now: float) -> dict[str, Any]:
+    """Return the document of a counter; of one that does not exist only the log, by which a late repetition is known.
+
+    Args:
+        counter: As it is to be.
+        now: Seconds since 1970, for a document that may go once none of its keys can be repeated any more.
+    """
+    log = counter.log
+    operations = {} if log.is_empty else {"operations": {"floor": log.floor, "entries": log.entries}}
+    if counter.exists:
+        return {"id": counter.id, "value": counter.value, **operations}
+    return {"id": counter.id, "deleted": round(now * 1000), **operations}
 
 
-def unchanged_since(seen: Counter) -> dict[str, Any]:
-    """Return the condition of a write that must find the counter as it was seen, or still absent."""
-    if seen.revision is None:
+def unchanged(counter: Counter) -> dict[str, Any]:
+    """Return the condition of a write that must find the counter at its revision, or still absent."""
+    if counter.revision is None:
         return {"op_type": "create"}
-    return {"if_seq_no": seen.revision.seq_no, "if_primary_term": seen.revision.primary_term}
+    return {"if_seq_no": counter.revision.seq_no, "if_primary_term": counter.revision.primary_term}
 
 
-def index_item(seen: Counter, value: int, condition: dict[str, Any]) -> BulkItem | CounterError:
-    """Return the item that sets a counter under a condition, or why there can be none."""
-    if not is_counter_value(value):
-        return CounterOverflow(seen.id)
+def index_item(counter: Counter, condition: dict[str, Any], *, now: float) -> BulkItem[Revision]:
+    """Return the item that stores a counter under a condition; ``now`` as in `document`."""
     return BulkItem(
-        seen.id,
-        {"index": {"_id": seen.id, **condition}},
-        document(seen.id, value),
-        partial(counter_indexed, seen.id, value),
+        counter.id,
+        {"index": {"_id": counter.id, **condition}},
+        document(counter, now=now),
+        revision_written,
     )

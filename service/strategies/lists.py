@@ -6,16 +6,17 @@ rounds, in each of which a counter stands at most once: within a round the order
 
 from collections.abc import Callable, Iterator, Sequence
 
-from service.counters import Counter, Increment, Incremented
-from service.errors import ConflictsNotResolved, CounterError, OutOfTime, VersionConflict
+from service.counters import Applied, Counter, Increment, Incremented, Revision, Step
+from service.errors import CounterError, OutOfTime, VersionConflict
 from service.retries import Retries
-from service.storage.protocol import CounterRepository, Result
+from service.storage.protocol import CounterRepository
+from service.strategies.trial import Trial
 
-TryEach = Callable[[CounterRepository, Sequence[Increment]], list[Result]]
+TryEach = Callable[[CounterRepository, Sequence[Increment]], list[Applied | CounterError]]
 """One try at increments of different counters; a conflict is a `VersionConflict` in its place."""
 
-WriteEach = Callable[[Sequence[tuple[Counter, int]]], list[Result]]
-"""Writes new values over counters as they were seen."""
+WriteEach = Callable[[Sequence[Counter]], list[Revision | CounterError]]
+"""Writes counters as they are to be, and returns their new revisions."""
 
 
 def increment_each(
@@ -51,18 +52,27 @@ def rounds(asked: Sequence[Increment]) -> list[list[int]]:
 
 def read_then_write_each(
     repository: CounterRepository, asked: Sequence[Increment], write_each: WriteEach
-) -> list[Result]:
-    """Read each counter, then write each sum; what could not be read is not written."""
-    results = repository.read_each([item.counter_id for item in asked])
-    sums = [
-        (position, seen, seen.value + item.by)
-        for position, (seen, item) in enumerate(zip(results, asked, strict=True))
-        if isinstance(seen, Counter)
-    ]
-    written = write_each([(seen, value) for _, seen, value in sums])
-    for (position, _, _), result in zip(sums, written, strict=True):
-        results[position] = result
-    return results
+) -> list[Applied | CounterError]:
+    """Read each counter, then write what each increment makes of it; what has failed by then is not written."""
+    seen = repository.read_each([item.counter_id for item in asked])
+    steps = [_step(item, counter) for item, counter in zip(asked, seen, strict=True)]
+    written = iter(write_each([step.counter for step in steps if isinstance(step, Step)]))
+    return [_applied(step, next(written)) if isinstance(step, Step) else step for step in steps]
+
+
+def _step(item: Increment, seen: Counter | CounterError) -> Step | CounterError:
+    if isinstance(seen, CounterError):
+        return seen
+    try:
+        return item.applied_to(seen)
+    except CounterError as error:
+        return error
+
+
+def _applied(step: Step, written: Revision | CounterError) -> Applied | CounterError:
+    if isinstance(written, CounterError):
+        return written
+    return Applied(step.value, written, step.replayed)
 
 
 def _apply(
@@ -72,20 +82,35 @@ def _apply(
     positions: list[int],
     attempts: Iterator[int],
 ) -> Iterator[tuple[int, Incremented | CounterError]]:
-    """Try until no item of the round is in conflict any more, and tell each position's result once."""
-    pending, attempt = positions, 0
+    """Try until no item of the round is to be tried again, and tell each position's result once."""
+    trials, attempt = {position: Trial(asked[position]) for position in positions}, 0
     for attempt in attempts:
-        conflicting = []
-        outcomes = try_each(repository, [asked[position] for position in pending])
-        for position, outcome in zip(pending, outcomes, strict=True):
-            if isinstance(outcome, VersionConflict):
-                conflicting.append(position)
-            elif isinstance(outcome, CounterError):
-                yield position, outcome
+        outcomes = try_each(repository, [asked[position] for position in trials])
+        pending = {}
+        for (position, trial), outcome in zip(trials.items(), outcomes, strict=True):
+            try:
+                done = _settle(trial, outcome)
+            except CounterError as error:
+                yield position, error
             else:
-                yield position, Incremented(outcome, asked[position].by, attempt, attempt - 1)
-        if not conflicting:
+                if done:
+                    yield position, Incremented(asked[position], done, attempt, trial.conflicts)
+                else:
+                    pending[position] = trial
+        if not pending:
             return
-        pending = conflicting
-    for position in pending:
-        yield position, ConflictsNotResolved(asked[position].counter_id, attempt)
+        trials = pending
+    for position, trial in trials.items():
+        yield position, trial.failure(attempt)
+
+
+def _settle(trial: Trial, outcome: Applied | CounterError) -> Applied | None:
+    """Return what an item came to, None if it is to be tried again; raise what it ends in otherwise."""
+    match outcome:
+        case Applied():
+            return outcome
+        case VersionConflict():
+            trial.conflicts += 1
+        case _:
+            trial.repeat_or_raise(outcome)
+    return None

@@ -8,12 +8,13 @@ thrown away.
 
 from collections.abc import Sequence
 
-from service.counters import Increment, Incremented
-from service.errors import ConflictsNotResolved, VersionConflict
+from service.counters import Applied, Increment, Incremented
+from service.errors import CounterError, VersionConflict
 from service.preconditions import UNCONDITIONAL, Precondition
 from service.retries import Retries
-from service.storage.protocol import CounterRepository, Result
+from service.storage.protocol import CounterRepository
 from service.strategies.lists import read_then_write_each
+from service.strategies.trial import Trial
 
 
 def increment(
@@ -28,18 +29,24 @@ def increment(
         ConflictsNotResolved: Others came first each time, until the retries were used up.
         PreconditionFailed: The counter is not, or is no longer, what the caller requires.
     """
-    attempt = 0
+    trial, attempt = Trial(asked), 0
     for attempt in retries.attempts():
-        seen = repository.read(asked.counter_id)
-        required.check(seen)
         try:
-            written = repository.compare_and_set(seen, seen.value + asked.by)
+            seen = repository.read(asked.counter_id)
+            step = asked.applied_to(seen)
+            if not step.replayed:
+                required.check(seen)
+            revision = repository.compare_and_set(step.counter)
         except VersionConflict:
-            continue
-        return Incremented(written, asked.by, attempts=attempt, conflicts=attempt - 1)
-    raise ConflictsNotResolved(asked.counter_id, attempt)
+            trial.conflicts += 1
+        except CounterError as error:
+            trial.repeat_or_raise(error)
+        else:
+            applied = Applied(step.value, revision, step.replayed)
+            return Incremented(asked, applied, attempt, trial.conflicts)
+    raise trial.failure(attempt)
 
 
-def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Result]:
+def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Applied | CounterError]:
     """Try once to add to each of several different counters, in one read and one conditional write."""
     return read_then_write_each(repository, asked, repository.compare_and_set_each)

@@ -8,10 +8,11 @@ wait.
 
 from collections.abc import Sequence
 
-from service.counters import Increment, Incremented
-from service.errors import ConflictsNotResolved, VersionConflict
+from service.counters import Applied, Increment, Incremented
+from service.errors import CounterError, VersionConflict
 from service.retries import Retries
-from service.storage.protocol import CounterRepository, Result
+from service.storage.protocol import CounterRepository
+from service.strategies.trial import Trial
 
 
 def increment(repository: CounterRepository, asked: Increment, retries: Retries) -> Incremented:
@@ -20,16 +21,19 @@ def increment(repository: CounterRepository, asked: Increment, retries: Retries)
     Raises:
         ConflictsNotResolved: Others came first each time, until the retries were used up.
     """
-    attempt = 0
+    trial, attempt = Trial(asked), 0
     for attempt in retries.attempts():
         try:
-            written = repository.add(asked)
+            applied = repository.add(asked)
         except VersionConflict:
-            continue
-        return Incremented(written, asked.by, attempts=attempt, conflicts=attempt - 1)
-    raise ConflictsNotResolved(asked.counter_id, attempt)
+            trial.conflicts += 1
+        except CounterError as error:
+            trial.repeat_or_raise(error)
+        else:
+            return Incremented(asked, applied, attempt, trial.conflicts)
+    raise trial.failure(attempt)
 
 
-def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Result]:
+def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Applied | CounterError]:
     """Try once to add to each of several different counters, in one write."""
     return repository.add_each(asked)

@@ -3,16 +3,17 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from elasticsearch import Elasticsearch
 
-from service.counters import MAX_VALUE, MIN_VALUE, Counter, Increment, Revision
+from service.counters import MAX_VALUE, MIN_VALUE, Applied, Counter, Increment, Revision
 from service.errors import CounterError, CounterOverflow, VersionConflict
 from service.settings import Settings
 from service.storage.protocol import CounterRepository
 from service.storage.repository import ElasticsearchCounters
+from service.storage.writes import Script
 from tests.fakes import InMemoryCounters
 
 NEVER = Revision(primary_term=1, seq_no=10**9)
@@ -37,7 +38,9 @@ def subject(request: pytest.FixtureRequest) -> Subject:
         client,
         alias=settings.counters_alias,
         timeout=settings.elasticsearch_timeout,
-        retry_on_conflict=settings.scripted_retry_on_conflict,
+        script=Script.load(
+            retry_on_conflict=settings.scripted_retry_on_conflict, log_limit=settings.idempotency_log_size
+        ),
     )
     return Subject(repository, lambda: client.indices.refresh(index=settings.counters_alias))
 
@@ -50,12 +53,18 @@ def repository(subject: Subject) -> CounterRepository:
 
 def created(repository: CounterRepository, counter_id: str, value: int) -> Counter:
     """Make a counter that is not there yet."""
-    return repository.compare_and_set(Counter.absent(counter_id), value)
+    return stored(repository, Counter.absent(counter_id), value)
+
+
+def stored(repository: CounterRepository, seen: Counter, value: int) -> Counter:
+    """Set a counter that must be as it was seen."""
+    after = seen.set_to(value)
+    return replace(after, revision=repository.compare_and_set(after))
 
 
 def test_a_counter_that_nobody_wrote_is_absent(repository: CounterRepository, counter_id: str) -> None:
     """It reads as 0 and has no revision."""
-    assert Counter(counter_id, 0, None) == repository.read(counter_id)
+    assert Counter.absent(counter_id) == repository.read(counter_id)
 
 
 def test_a_write_is_read_at_once(repository: CounterRepository, counter_id: str) -> None:
@@ -77,10 +86,10 @@ def test_values_are_exact(repository: CounterRepository, counter_id: str, value:
 def test_compare_and_set_needs_the_revision(repository: CounterRepository, counter_id: str) -> None:
     """It writes over what was seen, and over nothing else."""
     first = created(repository, counter_id, 1)
-    second = repository.compare_and_set(first, 2)
+    second = stored(repository, first, 2)
 
     with pytest.raises(VersionConflict):
-        repository.compare_and_set(first, 3)
+        stored(repository, first, 3)
 
     assert second == repository.read(counter_id)
 
@@ -98,34 +107,32 @@ def test_compare_and_set_creates_only_once(repository: CounterRepository, counte
 def test_compare_and_set_after_a_delete_conflicts(repository: CounterRepository, counter_id: str) -> None:
     """A counter that was deleted is no longer at the revision that was seen, also if it is back."""
     seen = created(repository, counter_id, 1)
-    assert seen.revision is not None
-    repository.delete(counter_id, seen.revision)
+    repository.delete(seen)
 
     with pytest.raises(VersionConflict):
-        repository.compare_and_set(seen, 2)
+        stored(repository, seen, 2)
 
     created(repository, counter_id, 1)
     with pytest.raises(VersionConflict):
-        repository.compare_and_set(seen, 2)
+        stored(repository, seen, 2)
 
 
 def test_overwrite_asks_nothing(repository: CounterRepository, counter_id: str) -> None:
     """It writes over whatever is there, seen or not."""
     stale = created(repository, counter_id, 1)
-    repository.compare_and_set(stale, 2)
+    stored(repository, stale, 2)
 
-    written = repository.overwrite(stale, 9)
+    revision = repository.overwrite(stale.set_to(9))
 
-    assert 9 == written.value
-    assert written == repository.read(counter_id)
+    assert Counter(counter_id, 9, revision) == repository.read(counter_id)
 
 
 def test_add_creates_and_adds(repository: CounterRepository, counter_id: str) -> None:
-    """It begins at 0, and returns the counter right after the addition."""
+    """It begins at 0, and returns the value and the revision right after the addition."""
     added = [repository.add(Increment(counter_id, by)) for by in (5, -7, 0)]
 
-    assert [5, -2, -2] == [counter.value for counter in added]
-    assert added[-1] == repository.read(counter_id)
+    assert [5, -2, -2] == [applied.value for applied in added]
+    assert Counter(counter_id, -2, added[-1].revision) == repository.read(counter_id)
 
 
 @pytest.mark.parametrize(
@@ -147,24 +154,14 @@ def test_add_is_exact(repository: CounterRepository, counter_id: str, value: int
 def test_overflow_is_refused_and_changes_nothing(
     repository: CounterRepository, counter_id: str, value: int, by: int
 ) -> None:
-    """Each way to write refuses a value beyond 64 bits, alone and in a list."""
+    """The addition refuses a value beyond 64 bits, alone and in a list."""
     before = created(repository, counter_id, value)
-    sum_ = value + by
-    writes: list[Callable[[], object]] = [
-        lambda: repository.add(Increment(counter_id, by)),
-        lambda: repository.overwrite(before, sum_),
-        lambda: repository.compare_and_set(before, sum_),
-    ]
-    for write in writes:
-        with pytest.raises(CounterOverflow):
-            write()
-    results = [
-        *repository.add_each([Increment(counter_id, by)]),
-        *repository.overwrite_each([(before, sum_)]),
-        *repository.compare_and_set_each([(before, sum_)]),
-    ]
 
-    assert [CounterOverflow] * 3 == [type(result) for result in results]
+    with pytest.raises(CounterOverflow):
+        repository.add(Increment(counter_id, by))
+    [result] = repository.add_each([Increment(counter_id, by)])
+
+    assert isinstance(result, CounterOverflow)
     assert before == repository.read(counter_id)
 
 
@@ -172,33 +169,34 @@ def test_lists_answer_item_by_item(repository: CounterRepository, counter_id: st
     """What fails fails alone, in its place; the others are written."""
     full = created(repository, f"{counter_id}-full", MAX_VALUE)
     stale = created(repository, f"{counter_id}-stale", 1)
-    fresh = repository.compare_and_set(stale, 2)
+    fresh = stored(repository, stale, 2)
     absent = Counter.absent(f"{counter_id}-absent")
 
-    set_ = repository.compare_and_set_each([(full, MAX_VALUE + 1), (stale, 9), (absent, 3)])
+    set_ = repository.compare_and_set_each([stale.set_to(9), absent.set_to(3)])
     added = repository.add_each([Increment(full.id), Increment(fresh.id), Increment(f"{counter_id}-new", 4)])
-    read = repository.read_each([full.id, fresh.id, f"{counter_id}-new", f"{counter_id}-never"])
+    read = repository.read_each([full.id, fresh.id, absent.id, f"{counter_id}-new", f"{counter_id}-never"])
 
-    assert [CounterOverflow, VersionConflict, 3] == [outline(result) for result in set_]
+    assert [VersionConflict, Revision] == [type(result) for result in set_]
     assert [CounterOverflow, 3, 4] == [outline(result) for result in added]
-    assert [MAX_VALUE, 3, 4, 0] == [outline(result) for result in read]
+    assert [MAX_VALUE, 3, 3, 4, 0] == [outline(result) for result in read]
 
 
-def outline(result: Counter | CounterError) -> object:
+def outline(result: Counter | Applied | CounterError) -> object:
     """Reduce a result to its value, or to the kind of its error."""
-    return result.value if isinstance(result, Counter) else type(result)
+    return type(result) if isinstance(result, CounterError) else result.value
 
 
 def test_lists_return_what_single_calls_would(repository: CounterRepository, counter_id: str) -> None:
     """A counter from a list has the revision that its next conditional write needs."""
     [added] = repository.add_each([Increment(counter_id, 2)])
-    assert isinstance(added, Counter)
-    [set_] = repository.compare_and_set_each([(added, 5)])
-    assert isinstance(set_, Counter)
-    [overwritten] = repository.overwrite_each([(set_, 6)])
+    assert isinstance(added, Applied)
+    [revision] = repository.compare_and_set_each([Counter(counter_id, 5, added.revision)])
+    assert isinstance(revision, Revision)
+    [overwritten] = repository.overwrite_each([Counter(counter_id, 6, revision)])
+    assert isinstance(overwritten, Revision)
 
-    assert [overwritten] == repository.read_each([counter_id])
-    assert overwritten == repository.read(counter_id)
+    assert [Counter(counter_id, 6, overwritten)] == repository.read_each([counter_id])
+    assert Counter(counter_id, 6, overwritten) == repository.read(counter_id)
 
 
 def test_empty_lists_are_answered_with_none(repository: CounterRepository) -> None:
@@ -212,22 +210,20 @@ def test_empty_lists_are_answered_with_none(repository: CounterRepository) -> No
 def test_delete_needs_the_revision(repository: CounterRepository, counter_id: str) -> None:
     """It removes what was seen, and nothing else."""
     stale = created(repository, counter_id, 1)
-    fresh = repository.compare_and_set(stale, 2)
-    assert stale.revision is not None
-    assert fresh.revision is not None
+    fresh = stored(repository, stale, 2)
 
     with pytest.raises(VersionConflict):
-        repository.delete(counter_id, stale.revision)
+        repository.delete(stale)
     assert fresh == repository.read(counter_id)
 
-    repository.delete(counter_id, fresh.revision)
+    repository.delete(fresh)
     assert not repository.read(counter_id).exists
 
 
 def test_delete_of_nothing(repository: CounterRepository, counter_id: str) -> None:
     """A counter that is not there is not at the revision that was seen."""
     with pytest.raises(VersionConflict):
-        repository.delete(counter_id, NEVER)
+        repository.delete(Counter(counter_id, 0, NEVER))
 
 
 def test_list_is_sorted_filtered_and_paged(subject: Subject, counter_id: str) -> None:

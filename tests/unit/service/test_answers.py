@@ -1,27 +1,37 @@
 """Elasticsearch's answers, well-formed and not: only what proves a write is taken for one."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.counters import Counter, Increment, Revision
+from service.counters import Applied, Counter, Increment, Revision
 from service.errors import (
     CounterError,
     CounterOverflow,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
     Outcome,
     StorageRefused,
     StorageUnavailable,
     VersionConflict,
 )
+from service.operations import Operation, OperationLog
 from service.storage import answers
 from service.storage.outcomes import refusal
 
 FOUND = {"_id": "c", "found": True, "_seq_no": 7, "_primary_term": 2, "_source": {"value": 5}}
 INDEXED = {"_id": "c", "result": "updated", "_seq_no": 7, "_primary_term": 2}
 UPDATED = {**INDEXED, "get": {"_source": {"value": 5}}}
-COUNTER = Counter("c", 5, Revision(primary_term=2, seq_no=7))
+NO_LOG = OperationLog(limit=10)
+REVISION = Revision(primary_term=2, seq_no=7)
+KEY = "0190163d8694739baea5966c26f8ad91"
+LOGGED = {"floor": "0", "entries": {KEY: [5, "f"]}}
+PLAIN = Increment("c")
+OPERATION = Increment("c", 1, Operation(KEY, "f"))
 
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -35,12 +45,31 @@ def without(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [{name: part for name, part in answer.items() if name != left_out} for left_out in answer]
 
 
-def test_whole_answers_are_counters() -> None:
-    """What says everything is taken."""
-    assert COUNTER == answers.counter_found("c", FOUND)
-    assert COUNTER == answers.counter_indexed("c", 5, INDEXED)
-    assert COUNTER == answers.counter_updated("c", UPDATED)
-    assert Counter.absent("c") == answers.counter_found("c", {"_id": "c", "found": False})
+def test_whole_answers_are_taken() -> None:
+    """What says everything is a counter, a revision, or what an increment came to."""
+    done = {**INDEXED, "get": {"_source": {"operations": {"answer": {"value": 4, "replayed": True}}}}}
+
+    assert Counter("c", 5, REVISION, NO_LOG) == answers.counter_found("c", FOUND, 10)
+    assert Counter.absent("c", NO_LOG) == answers.counter_found("c", {"_id": "c", "found": False}, 10)
+    assert REVISION == answers.revision_written(INDEXED)
+    assert Applied(5, REVISION) == answers.increment_applied(PLAIN, UPDATED)
+    assert Applied(4, REVISION, replayed=True) == answers.increment_applied(OPERATION, done)
+
+
+def test_a_counter_is_found_with_its_log() -> None:
+    """What was deleted has a log and no value."""
+    log = OperationLog("0", {KEY: (5, "f")}, 10)
+
+    counter = answers.counter_found("c", {**FOUND, "_source": {"value": 5, "operations": LOGGED}}, 10)
+    deleted = answers.counter_found("c", {**FOUND, "_source": {"deleted": 1, "operations": LOGGED}}, 10)
+
+    assert Counter("c", 5, REVISION, log) == replace(counter, log=as_tuples(counter.log))
+    assert Counter("c", 0, REVISION, log, exists=False) == replace(deleted, log=as_tuples(deleted.log))
+
+
+def as_tuples(log: OperationLog) -> OperationLog:
+    """Return a log whose entries compare equal to those not read from JSON."""
+    return replace(log, entries={key: (value, name) for key, (value, name) in log.entries.items()})
 
 
 @pytest.mark.parametrize(
@@ -57,22 +86,39 @@ def test_whole_answers_are_counters() -> None:
         {**UPDATED, "_seq_no": None},
         {**UPDATED, "get": {"_source": {}}},
         {**UPDATED, "get": {"_source": {"value": "5"}}},
+        {**UPDATED, "get": {"_source": {"operations": {"answer": {"value": 5}}}}},
         *(part for part in without(UPDATED) if "_id" in part),
     ],
 )
 def test_a_write_without_proof_is_unknown(answer: Any) -> None:
     """Whatever is missing, the write may have been done and is not taken for done."""
     with pytest.raises(StorageUnavailable) as caught:
-        answers.counter_updated("c", answer)
+        answers.increment_applied(PLAIN, answer)
+    with pytest.raises(StorageUnavailable) as caught_again:
+        answers.increment_applied(OPERATION, answer)
 
     assert Outcome.UNKNOWN is caught.value.outcome
+    assert Outcome.UNKNOWN is caught_again.value.outcome
 
 
-@pytest.mark.parametrize("answer", [None, "", [], {}, *(part for part in without(FOUND) if "_id" in part)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "",
+        [],
+        {},
+        *(part for part in without(FOUND) if "_id" in part),
+        {**FOUND, "_source": {}},
+        {**FOUND, "_source": {"operations": LOGGED}},
+        {**FOUND, "_source": {"value": "5", "deleted": 1}},
+        {**FOUND, "_source": {"value": 5, "operations": {"floor": "0"}}},
+    ],
+)
 def test_a_read_that_says_nothing_is_not_a_counter_at_zero(answer: Any) -> None:
     """Only the plain news that there is no document makes a counter absent."""
     with pytest.raises(StorageUnavailable) as caught:
-        answers.counter_found("c", answer)
+        answers.counter_found("c", answer, 10)
 
     assert Outcome.NOT_APPLIED is caught.value.outcome
 
@@ -80,11 +126,11 @@ def test_a_read_that_says_nothing_is_not_a_counter_at_zero(answer: Any) -> None:
 @given(answer=json)
 def test_no_junk_is_taken_for_success(answer: Any) -> None:
     """Arbitrary JSON proves nothing, neither alone nor as a list's answer nor as an item of one."""
-    writes = [("c", lambda item: answers.counter_updated("c", item))]
+    writes = [("c", partial(answers.increment_applied, PLAIN))]
 
-    [bulk] = answers.counters_written(writes, answer)
-    [item] = answers.counters_written(writes, {"items": [answer]})
-    [read] = answers.counters_found(["c"], answer)
+    [bulk] = answers.items_written(writes, answer)
+    [item] = answers.items_written(writes, {"items": [answer]})
+    [read] = answers.counters_found(["c"], answer, 10)
 
     assert all(isinstance(result, CounterError) for result in (bulk, item, read))
 
@@ -94,11 +140,12 @@ def test_items_are_read_one_by_one() -> None:
     conflict = {"_id": "b", "status": 409, "error": {"type": "version_conflict_engine_exception"}}
     items = [{"update": {**UPDATED, "status": 200}}, {"update": conflict}]
 
-    written, refused = answers.counters_written(
-        [("c", lambda item: answers.counter_updated("c", item)), ("b", lambda _: COUNTER)], {"items": items}
+    written, refused = answers.items_written(
+        [("c", partial(answers.increment_applied, PLAIN)), ("b", partial(answers.increment_applied, PLAIN))],
+        {"items": items},
     )
 
-    assert COUNTER == written
+    assert Applied(5, REVISION) == written
     assert isinstance(refused, VersionConflict)
     assert "b" == refused.counter_id
 
@@ -107,9 +154,7 @@ def test_items_of_other_documents_prove_nothing() -> None:
     """An answer in another order than the request is not believed."""
     items = [{"update": {**UPDATED, "_id": "other"}}]
 
-    [result] = answers.counters_written(
-        [("c", lambda item: answers.counter_updated("c", item))], {"items": items}
-    )
+    [result] = answers.items_written([("c", partial(answers.increment_applied, PLAIN))], {"items": items})
 
     assert isinstance(result, StorageUnavailable)
     assert Outcome.UNKNOWN is result.outcome
@@ -124,11 +169,19 @@ OVERFLOW = {
 }
 
 
+def thrown(reason: str) -> dict[str, Any]:
+    """Return the cause of a refusal by the script."""
+    return {"type": "script_exception", "caused_by": {"type": "illegal_argument_exception", "reason": reason}}
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected", "outcome"),
     [
         (409, {"error": {"type": "version_conflict_engine_exception"}}, VersionConflict, Outcome.NOT_APPLIED),
         (400, {"error": OVERFLOW}, CounterOverflow, Outcome.NOT_APPLIED),
+        (400, {"error": thrown("idempotency-key-reused")}, IdempotencyKeyReused, Outcome.NOT_APPLIED),
+        (400, {"error": thrown("idempotency-key-expired")}, IdempotencyKeyExpired, Outcome.UNKNOWN),
+        (400, {"error": thrown("something else")}, StorageRefused, Outcome.NOT_APPLIED),
         (400, {"error": {"type": "mapper_parsing_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
         (401, {"error": {"type": "security_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
         (403, {"error": {"type": "cluster_block_exception"}}, StorageRefused, Outcome.NOT_APPLIED),

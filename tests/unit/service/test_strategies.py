@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.counters import MAX_VALUE, Counter, Increment, Incremented
+from service.counters import MAX_VALUE, Applied, Counter, Increment, Incremented, Revision
 from service.errors import (
     ConflictsNotResolved,
     CounterError,
@@ -17,7 +17,7 @@ from service.errors import (
 )
 from service.preconditions import HasVersion, MustExist
 from service.retries import Retries
-from service.storage.protocol import CounterRepository, Result
+from service.storage.protocol import CounterRepository
 from service.strategies import STRATEGIES, occ
 from service.strategies.lists import TryEach, increment_each, rounds
 from tests.fakes import InMemoryCounters
@@ -43,6 +43,13 @@ class Rival:
             self.repository.before_write = self
 
 
+def revision_of(repository: InMemoryCounters, counter_id: str) -> Revision:
+    """Return where a counter that exists stands."""
+    revision = repository.read(counter_id).revision
+    assert revision is not None
+    return revision
+
+
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_counts_alone(name: str) -> None:
     """Without anybody else, every strategy creates the counter and adds in one attempt."""
@@ -50,7 +57,7 @@ def test_counts_alone(name: str) -> None:
 
     done = [STRATEGIES[name].increment(repository, Increment("c", by), RETRIES) for by in (3, -5, 0)]
 
-    assert [3, -2, -2] == [each.counter.value for each in done]
+    assert [3, -2, -2] == [each.applied.value for each in done]
     assert [(1, 0)] * 3 == [(each.attempts, each.conflicts) for each in done]
 
 
@@ -62,7 +69,7 @@ def test_a_rival_in_between(name: str, stored: int) -> None:
 
     done = STRATEGIES[name].increment(repository, Increment("c"), RETRIES)
 
-    assert stored == done.counter.value == repository.read("c").value
+    assert stored == done.applied.value == repository.read("c").value
 
 
 def test_occ_starts_over_as_often_as_it_takes() -> None:
@@ -72,8 +79,8 @@ def test_occ_starts_over_as_often_as_it_takes() -> None:
 
     done = occ.increment(repository, Increment("c"), RETRIES)
 
-    assert Incremented(repository.read("c"), by=1, attempts=5, conflicts=4) == done
-    assert 401 == done.counter.value
+    assert Applied(401, revision_of(repository, "c")) == done.applied
+    assert (5, 4) == (done.attempts, done.conflicts)
 
 
 def test_occ_gives_up_without_writing() -> None:
@@ -118,7 +125,8 @@ def test_occ_with_any_version_does_not_create() -> None:
 def test_overflow_is_no_conflict(name: str) -> None:
     """It is told at once and not tried again."""
     repository = InMemoryCounters()
-    before = repository.add(Increment("c", MAX_VALUE))
+    repository.add(Increment("c", MAX_VALUE))
+    before = repository.read("c")
 
     with pytest.raises(CounterOverflow):
         STRATEGIES[name].increment(repository, Increment("c"), RETRIES)
@@ -134,10 +142,10 @@ def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name
     """A list gives each item the value it would have had alone, in the order of the list."""
     one_by_one, at_once = InMemoryCounters(), InMemoryCounters()
 
-    expected = [STRATEGIES[name].increment(one_by_one, item, RETRIES).counter.value for item in asked]
+    expected = [STRATEGIES[name].increment(one_by_one, item, RETRIES).applied.value for item in asked]
     results = increment_each(STRATEGIES[name].try_each, at_once, asked, RETRIES)
 
-    assert expected == [result.counter.value for result in results if isinstance(result, Incremented)]
+    assert expected == [result.applied.value for result in results if isinstance(result, Incremented)]
     assert all(one_by_one.read(id_).value == at_once.read(id_).value for id_ in "abc")
 
 
@@ -159,7 +167,7 @@ def conflicting(times: int) -> TryEach:
     """Return a try that reports counter ``c`` in conflict for the first times."""
     left = iter(range(times))
 
-    def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Result]:
+    def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Applied | CounterError]:
         in_conflict = next(left, None) is not None
         return [
             VersionConflict(item.counter_id)
@@ -178,7 +186,7 @@ def test_only_the_items_in_conflict_are_tried_again() -> None:
     results = increment_each(conflicting(2), repository, [Increment("c"), Increment("d")], RETRIES)
 
     assert [(1, 3, 2), (1, 1, 0)] == [
-        (done.counter.value, done.attempts, done.conflicts)
+        (done.applied.value, done.attempts, done.conflicts)
         for done in results
         if isinstance(done, Incremented)
     ]

@@ -1,0 +1,118 @@
+"""Idempotency keys: the header by which a caller says that two requests are one.
+
+Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/; the key itself is a UUIDv7 of
+RFC 9562, section 5.7, because the log of operations needs to know which keys are older than others.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import g, request
+from werkzeug.exceptions import UnprocessableEntity
+
+from service.api.access import caller
+from service.api.schemas import KEY_PATTERN
+from service.counters import Increment
+from service.errors import IdempotencyKeyExpired
+from service.operations import Operation, time_of
+
+HEADER: Final = "Idempotency-Key"
+WINDOW: Final = "Idempotency-Window"
+REPLAYED: Final = "Idempotency-Replayed"
+
+KEY: Final = re.compile(KEY_PATTERN)
+
+MAX_AHEAD: Final = 60.0
+"""Seconds that a key may be ahead of this machine's clock. A single fast clock could else expire everyone's keys."""
+
+FINGERPRINT_BYTES: Final = 8
+"""Of a SHA-256: enough that two requests under one key are told apart, and few, as each stands in the counter."""
+
+
+class InvalidKey(UnprocessableEntity):
+    """The header is there and is not what it must be."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.data = {"messages": {"headers": {HEADER: [reason]}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How far back keys are remembered: ``log_size`` operations a counter, and ``max_age`` seconds."""
+
+    log_size: int
+    max_age: int
+    now: Callable[[], float] = time.time
+
+    @property
+    def window(self) -> str:
+        """The value of the header that tells callers so: a dictionary, as a structured field has it (RFC 9651)."""
+        return f"operations={self.log_size}, seconds={self.max_age}"
+
+    def of_request(self) -> str | None:
+        """Return the key of the request at hand as 32 hexadecimal digits, None if it has none.
+
+        Raises:
+            InvalidKey: It is no UUIDv7, or ahead of the clock.
+            IdempotencyKeyExpired: It is older than ``max_age``, after which what bears it may have been forgotten.
+        """
+        given = request.headers.get(HEADER)
+        if given is None:
+            return None
+        match = KEY.fullmatch(given)
+        if match is None:
+            raise InvalidKey('Must be a UUIDv7, such as "0190163d-8694-739b-aea5-966c26f8ad91".')
+        key = match[2].replace("-", "").lower()
+        age = self.now() - time_of(key) / 1000
+        if age < -MAX_AHEAD:
+            raise InvalidKey(f"Is more than {MAX_AHEAD:.0f} s ahead of the service's clock.")
+        if age > self.max_age:
+            raise IdempotencyKeyExpired
+        g.repeatable = True
+        return key
+
+    def named(self, asked: Increment, strategy: str) -> Increment:
+        """Return the increment as the operation that the request's key names, or as it is without a key."""
+        key = self.of_request()
+        if key is None:
+            return asked
+        operation = Operation(key, _fingerprint(strategy, asked.by))
+        return Increment(asked.counter_id, asked.by, operation)
+
+    def named_each(self, asked: Sequence[Increment], strategy: str) -> Sequence[Increment]:
+        """Return the increments of a list as the operations that the request's key names: one for each position."""
+        key = self.of_request()
+        if key is None:
+            return asked
+        fingerprint = _fingerprint(strategy, [[item.counter_id, item.by] for item in asked])
+        return [
+            Increment(item.counter_id, item.by, Operation(f"{key}-{position}", fingerprint))
+            for position, item in enumerate(asked)
+        ]
+
+
+def refuse_key() -> None:
+    """Refuse a key rather than ignore it: its sender relies on being free to repeat the request."""
+    if HEADER in request.headers:
+        raise InvalidKey(
+            "Is not taken here: naive erases what others write, and its own memory with it. Use /scripted."
+        )
+
+
+def is_repeatable() -> bool:
+    """Say whether the request at hand may be repeated whatever became of it."""
+    return bool(g.get("repeatable", False))
+
+
+def _fingerprint(strategy: str, asked: Any) -> str:
+    """Return what stands for the request: whose it is, and what it asks."""
+    text = json.dumps([strategy, caller(), asked])
+    digest = hashlib.sha256(text.encode()).digest()[:FINGERPRINT_BYTES]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
