@@ -4,11 +4,20 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
+
+from service import deadlines
+
+LEAST: Final = 0.05
+"""Seconds that must be left for a try to begin, about what one takes.
+
+One that is cut off midway has an unknown outcome, which is worth less to a caller than the conflict before it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """A bounded number of attempts with full jitter between them.
+    """A bounded number of attempts with full jitter between them, within the deadline of the request at hand.
 
     Before attempt *n* + 1 it waits for a random time between 0 and ``min(cap, base * 2**(n-1))``: of writers
     that collided, each comes back at a moment of its own.
@@ -23,6 +32,7 @@ class Retries:
         sleep: Waits for so many seconds.
         jitter: Draws from [0, 1).
         clock: Tells monotonic seconds.
+        remaining: Tells the seconds that are left for the request.
     """
 
     max_attempts: int
@@ -32,6 +42,7 @@ class Retries:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
+    remaining: Callable[[], float] = deadlines.remaining
 
     def deadline(self) -> float:
         """Return the moment, on ``clock``, at which a budget that begins now is used up."""
@@ -49,7 +60,7 @@ class Retries:
         ceiling = self.base
         for attempt in range(2, self.max_attempts + 1):
             wait = self.jitter() * min(self.cap, ceiling)
-            if self.clock() + wait >= deadline:
+            if wait + LEAST > min(deadline - self.clock(), self.remaining()):
                 return
             self.sleep(wait)
             yield attempt

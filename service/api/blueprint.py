@@ -1,7 +1,7 @@
 """What the views have in common: strict arguments, and an entry in openapi.yaml."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from flask import request
 from flask_smorest import Blueprint, abort
@@ -9,6 +9,9 @@ from flask_smorest import Blueprint, abort
 from service.api.components import COUNTER_ID
 from service.api.parser import StrictParser
 from service.api.rejections import REJECTIONS
+
+EVERYWHERE: Final = (422,)
+"""The status of what every operation refuses: a deadline that is none."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -44,14 +47,21 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no typ
         Args:
             operation_id: What generated clients call it.
             answers: Its successes by status, each from `service.api.components.answer`.
-            rejects: The statuses of its problems, from `service.api.rejections.REJECTIONS`.
-            parameters: The headers it reads, by their names in `service.api.components.PARAMETERS`.
+            rejects: The statuses of its problems, from `service.api.rejections.REJECTIONS`, besides `EVERYWHERE`.
+            parameters: The headers it reads, by their names in `service.api.components.PARAMETERS`, besides the
+                deadline that every operation takes.
             description: More than the docstring says.
         """
-        responses: dict[int, Any] = {**answers, **{status: REJECTIONS[status][0] for status in rejects}}
+        responses: dict[int, Any] = {
+            **answers,
+            **{status: REJECTIONS[status][0] for status in (*rejects, *EVERYWHERE)},
+        }
         more = {"description": description} if description else {}
         decorator: Callable[[View], View] = self.doc(
-            operationId=operation_id, parameters=list(parameters), responses=responses, **more
+            operationId=operation_id,
+            parameters=[*parameters, "X-Request-Timeout"],
+            responses=responses,
+            **more,
         )
         return decorator
 

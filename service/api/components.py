@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from marshmallow import Schema
 
+from service.api.requests import SECONDS
 from service.api.schemas import ID_SCHEMA, KEY_PATTERN
 
 COUNTER_ID: Final = {
@@ -51,7 +52,7 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
         "X-Request-Timeout": {
             "in": "header",
             "name": "X-Request-Timeout",
-            "description": "Seconds after which the caller will not wait any more. It shortens the service's own limit.",
+            "description": "Seconds that the caller waits at most; it only shortens the service's own limit.",
             "schema": {"type": "string", "pattern": f"^{SECONDS.pattern}$"},
         },
     }

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its line in the log, and the check of the id in its path."""
+"""What surrounds every request: its id, its deadline, its line in the log, and the check of the id in its path."""
 
 import logging
 import re
@@ -8,14 +8,19 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response, g, request
+from flask_smorest import abort
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.routing import UnicodeConverter
 
+from service import deadlines
 from service.counters import COUNTER_ID, is_counter_id
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
+
+SECONDS: Final = re.compile(r"(?=.*[1-9])[0-9]{1,4}(\.[0-9]{1,3})?")
+"""How a caller may write how long it waits: more than 0, to the millisecond."""
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +32,16 @@ class CounterIdConverter(UnicodeConverter):
     """
 
 
-def surround(app: Flask) -> None:
-    """Give every request of ``app`` an id and a line in the log, and refuse paths that are not allowed."""
+def surround(app: Flask, *, timeout: float) -> None:
+    """Give every request of ``app`` an id, a deadline and a line in the log, and refuse paths that are not allowed.
+
+    Args:
+        app: What is surrounded.
+        timeout: Seconds within which a request is answered, unless its caller waits for less.
+    """
     app.url_map.converters["counter_id"] = CounterIdConverter
     app.before_request(_begin)
+    app.before_request(lambda: _set_deadline(timeout))
     app.before_request(_check_path)
     app.after_request(_finish)
     app.teardown_request(_forget)
@@ -41,6 +52,17 @@ def _begin() -> None:
     g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
     g.began = time.perf_counter_ns()
     bind_contextvars(**{"http.request.id": g.request_id})
+
+
+def _set_deadline(timeout: float) -> None:
+    deadlines.begin(timeout)
+    patience = request.headers.get("X-Request-Timeout")
+    if patience is None:
+        return
+    if not SECONDS.fullmatch(patience):
+        reason = "Must be seconds, more than 0 and less than 10000, with three decimals at most."
+        abort(422, messages={"headers": {"X-Request-Timeout": [reason]}})
+    deadlines.begin(min(timeout, float(patience)))
 
 
 def _check_path() -> None:
@@ -75,3 +97,4 @@ def _finish(response: Response) -> Response:
 def _forget(_error: BaseException | None) -> None:
     # The thread goes on to other requests, and to those that gunicorn refuses without calling the service.
     clear_contextvars()
+    deadlines.end()

@@ -1,11 +1,13 @@
 """How often and how soon a conflict is tried again. Time is simulated."""
 
 import itertools
+import math
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.retries import Retries
+from service import deadlines
+from service.retries import LEAST, Retries
 
 
 class Clock:
@@ -25,9 +27,25 @@ class Clock:
         return self.now
 
 
-def retries(clock: Clock, *, max_attempts: int = 6, budget: float = 60.0, jitter: float = 1.0) -> Retries:
-    """Return retries on a simulated clock, with a jitter that always draws the same."""
-    return Retries(max_attempts, budget, 0.01, 0.05, clock.sleep, lambda: jitter, clock.read)
+def retries(
+    clock: Clock,
+    *,
+    max_attempts: int = 6,
+    budget: float = 60.0,
+    jitter: float = 1.0,
+    request: float = math.inf,
+) -> Retries:
+    """Return retries on a simulated clock, with a jitter that always draws the same, for ``request`` seconds."""
+    return Retries(
+        max_attempts,
+        budget,
+        0.01,
+        0.05,
+        clock.sleep,
+        lambda: jitter,
+        clock.read,
+        lambda: request - clock.now,
+    )
 
 
 def test_the_first_attempt_waits_for_nothing() -> None:
@@ -56,11 +74,31 @@ def test_the_jitter_is_full() -> None:
 
 
 def test_time_runs_out_before_the_attempts_do() -> None:
-    """No attempt begins after the budget, and none is waited for in vain."""
+    """No attempt begins that could not end within the budget, and none is waited for in vain."""
     clock = Clock()
 
-    assert [1, 2, 3] == list(retries(clock, budget=0.05).attempts())
+    assert [1, 2, 3] == list(retries(clock, budget=0.03 + LEAST).attempts())
     assert [0.01, 0.02] == clock.slept
+
+
+def test_the_deadline_of_the_request_comes_first() -> None:
+    """A budget that is longer than the caller waits is not used up."""
+    clock = Clock()
+
+    assert [1, 2, 3] == list(retries(clock, request=0.03 + LEAST).attempts())
+    assert [0.01, 0.02] == clock.slept
+
+
+def test_the_request_at_hand_is_asked_for() -> None:
+    """Who says nothing else is bound to the deadline of the thread it runs in."""
+    clock = Clock()
+    bound = Retries(6, 60.0, 0.01, 0.05, clock.sleep, lambda: 1.0, clock.read)
+
+    with deadlines.within(0):
+        in_time = list(bound.attempts())
+
+    assert [1] == in_time
+    assert [1, 2, 3, 4, 5, 6] == list(bound.attempts())
 
 
 def test_without_a_budget_there_is_one_attempt() -> None:
@@ -72,7 +110,7 @@ def test_a_given_deadline_replaces_the_budget() -> None:
     """The rounds of a list share one deadline."""
     clock = Clock()
 
-    assert [1, 2] == list(retries(clock).attempts(deadline=0.02))
+    assert [1, 2] == list(retries(clock).attempts(deadline=0.02 + LEAST))
 
 
 @given(

@@ -59,7 +59,8 @@ def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         ("ELASTICSEARCH_TIMEOUT", "0"),
         ("ELASTICSEARCH_TIMEOUT", "nan"),
         ("CONFLICT_MAX_ATTEMPTS", "0"),
-        ("CONFLICT_BUDGET", "-1"),
+        ("REQUEST_TIMEOUT", "0"),
+        ("REQUEST_TIMEOUT", "inf"),
         ("COUNTERS_ALIAS", "Counters"),
         ("COUNTERS_ALIAS", "counters,secrets"),
         ("COUNTERS_ALIAS", "*"),
@@ -88,8 +89,7 @@ def test_a_malformed_setting_is_refused_by_name(
             "not both",
         ),
         ({"ELASTICSEARCH_CA_CERTS": __file__}, "https"),
-        ({"CONFLICT_BUDGET": "25"}, "GRACEFUL_TIMEOUT"),
-        ({"ELASTICSEARCH_TIMEOUT": "12"}, "GRACEFUL_TIMEOUT"),
+        ({"REQUEST_TIMEOUT": "30"}, "GRACEFUL_TIMEOUT"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(
