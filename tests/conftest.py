@@ -7,7 +7,7 @@ Every process of the test run has an index of its own, and every test uses ids o
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,12 @@ def service(
 def service_url(service: Service) -> str:
     """Where that service answers, without a slash at the end."""
     return service.url
+
+
+@pytest.fixture
+def refresh(client: Elasticsearch, settings: Settings) -> Callable[[], object]:
+    """Makes what was written visible to lists, which are near-realtime."""
+    return lambda: client.indices.refresh(index=settings.counters_alias)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import g, request
@@ -56,8 +56,8 @@ class Keys:
         """The value of the header that tells callers so: a dictionary, as a structured field has it (RFC 9651)."""
         return f"operations={self.log_size}, seconds={self.max_age}"
 
-    def of_request(self) -> str | None:
-        """Return the key of the request at hand as 32 hexadecimal digits, None if it has none.
+    def read(self) -> None:
+        """Read the key of the request at hand, before its body.
 
         Raises:
             InvalidKey: It is no UUIDv7, or ahead of the clock.
@@ -65,7 +65,7 @@ class Keys:
         """
         given = request.headers.get(HEADER)
         if given is None:
-            return None
+            return
         match = KEY.fullmatch(given)
         if match is None:
             raise InvalidKey('Must be a UUIDv7, such as "0190163d-8694-739b-aea5-966c26f8ad91".')
@@ -75,27 +75,7 @@ class Keys:
             raise InvalidKey(f"Is more than {MAX_AHEAD:.0f} s ahead of the service's clock.")
         if age > self.max_age:
             raise IdempotencyKeyExpired
-        g.repeatable = True
-        return key
-
-    def named(self, asked: Increment, strategy: str) -> Increment:
-        """Return the increment as the operation that the request's key names, or as it is without a key."""
-        key = self.of_request()
-        if key is None:
-            return asked
-        operation = Operation(key, _fingerprint(strategy, asked.by))
-        return Increment(asked.counter_id, asked.by, operation)
-
-    def named_each(self, asked: Sequence[Increment], strategy: str) -> Sequence[Increment]:
-        """Return the increments of a list as the operations that the request's key names: one for each position."""
-        key = self.of_request()
-        if key is None:
-            return asked
-        fingerprint = _fingerprint(strategy, [[item.counter_id, item.by] for item in asked])
-        return [
-            Increment(item.counter_id, item.by, Operation(f"{key}-{position}", fingerprint))
-            for position, item in enumerate(asked)
-        ]
+        g.idempotency_key = key
 
 
 def refuse_key() -> None:
@@ -107,8 +87,26 @@ def refuse_key() -> None:
 
 
 def is_repeatable() -> bool:
-    """Say whether the request at hand may be repeated whatever became of it."""
-    return bool(g.get("repeatable", False))
+    """Say whether the request at hand has a key, and so may be repeated whatever became of it."""
+    return "idempotency_key" in g
+
+
+def as_operation(asked: Increment, strategy: str) -> Increment:
+    """Return the increment as the operation that the request's key names, or as it is without a key."""
+    if not is_repeatable():
+        return asked
+    return replace(asked, operation=Operation(g.idempotency_key, _fingerprint(strategy, asked.by)))
+
+
+def as_operations(asked: Sequence[Increment], strategy: str) -> Sequence[Increment]:
+    """Return the increments of a list as the operations that the request's key names: one for each position."""
+    if not is_repeatable():
+        return asked
+    fingerprint = _fingerprint(strategy, [[item.counter_id, item.by] for item in asked])
+    return [
+        replace(item, operation=Operation(f"{g.idempotency_key}-{position}", fingerprint))
+        for position, item in enumerate(asked)
+    ]
 
 
 def _fingerprint(strategy: str, asked: Any) -> str:

@@ -9,7 +9,16 @@ from werkzeug.exceptions import BadRequest
 from service.api import conditional, problems
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
-from service.api.idempotency import HEADER, REPLAYED, WINDOW, Keys, is_repeatable, refuse_key
+from service.api.idempotency import (
+    HEADER,
+    REPLAYED,
+    WINDOW,
+    Keys,
+    as_operation,
+    as_operations,
+    is_repeatable,
+    refuse_key,
+)
 from service.api.schemas import AmountSchema, IncrementedSchema, IncrementsSchema, ResultsSchema
 from service.counters import Increment, Incremented
 from service.errors import CounterError, Outcome
@@ -45,8 +54,7 @@ def increments_blueprint(
     gist = story.partition("\n")[0]
     blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}", description=gist)
     blueprint.before_request(refuse_query)
-    if not strategy.exactly_once:
-        blueprint.before_request(refuse_key)
+    blueprint.before_request(keys.read if strategy.exactly_once else refuse_key)
     promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE}" if strategy.exactly_once else AT_MOST_ONCE
     key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
     key_parameters = [HEADER] if strategy.exactly_once else []
@@ -69,7 +77,7 @@ def increments_blueprint(
     )
     def increment(amount: dict[str, int], counter_id: str) -> Response:
         """Increment a counter."""
-        asked = keys.named(Increment(counter_id, amount["by"]), name)
+        asked = as_operation(Increment(counter_id, amount["by"]), name)
         required = conditional.required_by(request.headers)
         if required is UNCONDITIONAL:
             done = strategy.increment(repository, asked, retries)
@@ -95,7 +103,7 @@ def increments_blueprint(
         """Increment several counters, or one several times."""
         if conditional.required_by(request.headers) is not UNCONDITIONAL:
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
-        asked = keys.named_each(body["increments"], name)
+        asked = as_operations(body["increments"], name)
         results = increment_each(strategy.try_each, repository, asked, retries)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]
         response = jsonify(

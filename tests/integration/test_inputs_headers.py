@@ -75,10 +75,31 @@ def test_heads_to_what_is_not_there(wire: Wire, counter_id: str) -> None:
     assert (404, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
 
 
+KEY = "0192f0c1-0000-7000-8000-000000000000"
+
+
 @pytest.mark.parametrize("endpoint", [*SINGLES.values(), *LISTS.values()], ids=[*SINGLES, *LISTS])
-@pytest.mark.parametrize("key", ['"0192f0c1-0000-7000-8000-000000000000"', "a", "", "\u00e9", "k" * 4000])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a",
+        "",
+        '""',
+        "\u00e9",
+        "k" * 4000,
+        "0192f0c1-0000-4000-8000-000000000000",
+        "0192f0c1-0000-7000-c000-000000000000",
+        "0192f0c1000070008000000000000000",
+        "{0192f0c1-0000-7000-8000-000000000000}",
+        f'"{KEY}',
+        f"{KEY}, {KEY}",
+        f'"{KEY}";a=1',
+        f"{KEY}-1",
+        "ffffffff-ffff-7fff-bfff-ffffffffffff",
+    ],
+)
 def test_refuses_idempotency_keys(api: Api, kept_counter: str, endpoint: Endpoint, key: str) -> None:
-    """An idempotency key is refused rather than ignored, for its sender counts on it."""
+    """What is no UUIDv7, two at once, or one from the future, is refused rather than ignored."""
     answer = api.post(
         endpoint.path_for(kept_counter),
         data=endpoint.body_with("1", kept_counter),
