@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from service.access import Scope, find, parse_tokens
 from service.cli import main
 
 
@@ -42,6 +43,49 @@ def test_init_names_the_malformed_setting(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert 1 == result.exit_code
     assert "PORT" in result.output
+
+
+def test_token_makes_a_token() -> None:
+    """The line goes where it can be appended to a file, and the token that it is for apart from it."""
+    command = [
+        "token",
+        "--name",
+        "billing",
+        "--scope",
+        "increment",
+        "--scope",
+        "read",
+        "--prefix",
+        "billing.",
+    ]
+
+    result = CliRunner().invoke(main, command)
+
+    assert 0 == result.exit_code
+    (token,) = parse_tokens(result.stdout)
+    assert token == find((token,), result.stderr.strip())
+    assert ("billing", {Scope.INCREMENT, Scope.READ}, "billing.") == (
+        token.name,
+        set(token.scopes),
+        token.prefix,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--name", "bil ling", "--scope", "read"], "name"),
+        (["--name", "billing"], "--scope"),
+        (["--name", "billing", "--scope", "write"], "--scope"),
+        (["--name", "billing", "--scope", "read", "--prefix", "*"], "prefix"),
+    ],
+)
+def test_token_refuses_what_the_file_could_not_hold(options: list[str], reason: str) -> None:
+    """A malformed token is not made."""
+    result = CliRunner().invoke(main, ["token", *options])
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert reason in result.stderr
 
 
 def test_openapi_prints_the_contract() -> None:
