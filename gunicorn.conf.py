@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from service import draining
+from service import draining, reloading
 from service.logs import configuration
-from service.settings import Settings
 
-settings = Settings.from_env()
+settings = reloading.settings()
 
-wsgi_app = "service:create_app()"
+wsgi_app = "service.reloading:app()"
 bind = f"{settings.bind_address}:{settings.port}"
 workers = settings.workers
 # Threads, because a request mostly waits for Elasticsearch; and because sync workers have no keep-alive.
