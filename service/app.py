@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     # A path with two slashes is another path, not a reason to redirect a POST.
     app.url_map.merge_slashes = False
 
-    surround(app, timeout=settings.request_timeout)
+    surround(app, tokens=settings.access_tokens, timeout=settings.request_timeout)
     app.register_error_handler(CounterError, _answer)
     api = describe(app)
     for name, strategy in STRATEGIES.items():

@@ -11,6 +11,7 @@ from typing import Final, Self
 from environs import EnvError, FileAwareEnv
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from service.access import Token, parse_tokens
 from service.retries import Retries
 
 NOT_NEGATIVE: Final = Range(min=0)
@@ -41,6 +42,7 @@ class Settings:
     elasticsearch_ca_certs: str | None = None
     elasticsearch_timeout: float = 5.0
     request_timeout: float = 10.0
+    access_tokens: tuple[Token, ...] = ()
     counters_alias: str = "counters"
     conflict_max_attempts: int = 100
     conflict_backoff_base: float = 0.005
@@ -75,6 +77,7 @@ class Settings:
             environs.EnvError: A setting is malformed, or settings don't fit together; the message names them.
         """
         env = FileAwareEnv(eager=False, strip_whitespace=True)
+        env.add_parser("tokens", _tokens)
         default = cls()
         # What is malformed reads as None until the end, where `seal` tells of everything at once.
         urls = env.list(
@@ -90,6 +93,7 @@ class Settings:
                 "ELASTICSEARCH_TIMEOUT", default.elasticsearch_timeout, validate=POSITIVE
             ),
             request_timeout=env.float("REQUEST_TIMEOUT", default.request_timeout, validate=POSITIVE),
+            access_tokens=env.tokens("ACCESS_TOKENS", ()),
             counters_alias=env.str("COUNTERS_ALIAS", default.counters_alias, validate=INDEX_NAME),
             conflict_max_attempts=env.int(
                 "CONFLICT_MAX_ATTEMPTS", default.conflict_max_attempts, validate=AT_LEAST_ONE
@@ -141,6 +145,14 @@ class Settings:
                 f"A request may take {self.request_timeout:g} s (REQUEST_TIMEOUT), and a shutdown would cut it off:"
                 f" GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
             )
+
+
+def _tokens(given: str | tuple[Token, ...]) -> tuple[Token, ...]:
+    """Return the tokens in a text; the default, no tokens, comes as it is."""
+    try:
+        return parse_tokens(given) if isinstance(given, str) else given
+    except ValueError as error:
+        raise EnvError(str(error)) from error
 
 
 def _all_urls(urls: list[str]) -> None:

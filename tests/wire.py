@@ -59,7 +59,8 @@ class Wire:
     def receive(self, *, bodiless: bool = False) -> Answer:
         """Return the next answer. One to HEAD is ``bodiless``, whatever its Content-Length says."""
         status = int(self._file.readline().split()[1])
-        headers = {name.lower(): value for name, value in parse_headers(self._file).items()}
+        lines = parse_headers(self._file)
+        headers = {name.lower(): ", ".join(lines.get_all(name, [])) for name in lines}
         length = 0 if bodiless else int(headers.get("content-length", "0"))
         return Answer(status, headers, self._file.read(length))
 

@@ -1,9 +1,129 @@
-"""Who sends a request."""
+"""Who sends a request, and whether they may: bearer tokens (RFC 6750), checked before the request's body is read.
 
-from flask import g
+Where the service knows no tokens, everybody may do everything.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final, NoReturn
+
+from flask import abort, g, request
+from structlog.contextvars import bind_contextvars
+
+from service.access import Scope, Token, find
+from service.api.problems import FRAMEWORK
+
+OPEN: Final = frozenset({"health"})
+"""The blueprints that take no token: those who ask for health are machines that nobody gives secrets to."""
+
+PAGES: Final = ("/docs", "/openapi.yaml")
+"""What a browser gets by itself. It cannot send a bearer token then, but asks its user for a password (RFC 7617).
+
+Nothing else takes the token as a password: browsers would send it along with whatever another site's page requests.
+"""
+
+SCOPES: Final[Mapping[str, Scope]] = MappingProxyType(
+    {
+        "GET": Scope.READ,
+        "HEAD": Scope.READ,
+        "OPTIONS": Scope.READ,
+        "POST": Scope.INCREMENT,
+        "PUT": Scope.ADMIN,
+        "DELETE": Scope.ADMIN,
+    }
+)
+"""What each method takes: the contract reads, increments, sets and deletes by methods of their own."""
+
+CHALLENGE: Final = 'Bearer realm="counters"'
+
+
+def check(tokens: tuple[Token, ...]) -> None:
+    """Refuse the request at hand unless it comes with one of ``tokens``, and with one that allows it.
+
+    Paths and methods that do not exist are refused alike: what there is, is nobody's business.
+    """
+    if request.blueprint in OPEN:
+        return
+    g.token = token = _identify(tokens)
+    bind_contextvars(**{"user.name": token.name})
+    scope = SCOPES.get(request.method, Scope.ADMIN)
+    if request.url_rule is not None and not token.allows(scope):
+        _refuse(
+            HTTPStatus.FORBIDDEN,
+            f"The token lacks the scope {scope}.",
+            f'error="insufficient_scope", scope="{scope}"',
+        )
+    counter_id = (request.view_args or {}).get("counter_id")
+    if counter_id is not None:
+        confine([counter_id])
 
 
 def caller() -> str:
     """Return the name of whoever sent the request at hand; an empty one where nobody has to say who they are."""
-    name: str = g.get("caller", "")
-    return name
+    token = _token()
+    return token.name if token else ""
+
+
+def confine(counter_ids: Iterable[str]) -> None:
+    """Refuse the request at hand, as a whole, if its token does not cover each of these counters."""
+    token = _token()
+    if token and not all(map(token.covers, counter_ids)):
+        _refuse(
+            HTTPStatus.FORBIDDEN,
+            f"The token is confined to ids that begin with {token.prefix!r}.",
+            'error="insufficient_scope"',
+        )
+
+
+def confined_prefix(prefix: str) -> str:
+    """Return what listed ids must begin with: what is asked for, or all that the token covers if nothing is.
+
+    What is asked for must be covered by the token. To answer with less than that would pass for the whole.
+    """
+    token = _token()
+    if token is None:
+        return prefix
+    confine([prefix or token.prefix])
+    return prefix or token.prefix
+
+
+def _token() -> Token | None:
+    token: Token | None = g.get("token")
+    return token
+
+
+def _identify(tokens: tuple[Token, ...]) -> Token:
+    secret = _secret(request.headers.get("Authorization", ""))
+    if secret is None:
+        _refuse(HTTPStatus.UNAUTHORIZED, "The service takes a token: Authorization: Bearer TOKEN.")
+    token = find(tokens, secret)
+    if token is None:
+        _refuse(HTTPStatus.UNAUTHORIZED, "The token is not known here.", 'error="invalid_token"')
+    return token
+
+
+def _secret(authorization: str) -> str | None:
+    """Return what a header holds in place of a token; None if it is of a scheme that is not taken."""
+    scheme, _, credentials = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return credentials.strip()
+        case "basic" if request.path.startswith(PAGES):
+            try:
+                return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+            except ValueError:
+                return ""
+        case _:
+            return None
+
+
+def _refuse(status: HTTPStatus, detail: str, attributes: str = "") -> NoReturn:
+    """Answer with a problem, and with what would be let in (RFC 6750, section 3)."""
+    response = replace(FRAMEWORK[status], detail=detail).as_response()
+    response.headers.add("WWW-Authenticate", f"{CHALLENGE}, {attributes}" if attributes else CHALLENGE)
+    if status is HTTPStatus.UNAUTHORIZED and request.path.startswith(PAGES):
+        response.headers.add("WWW-Authenticate", 'Basic realm="counters", charset="UTF-8"')
+    abort(response)

@@ -93,6 +93,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             "description": "The answer is that of an earlier request with this key; of a list, to some of its items.",
             "schema": {"type": "string", "const": "true"},
         },
+        "WWW-Authenticate": {
+            "description": "What would be let in, and what is wrong with what came (RFC 6750).",
+            "required": True,
+            "schema": {"type": "string", "example": 'Bearer realm="counters"'},
+        },
         "Allow": {
             "description": "The methods that the path takes; on status 405.",
             "schema": {"type": "string"},

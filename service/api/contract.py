@@ -10,7 +10,7 @@ from flask_swagger_ui import get_swaggerui_blueprint
 from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
-from service.api import problems
+from service.api import problems, scopes
 from service.api.components import HEADERS, LINKS, PARAMETERS
 from service.api.layout import as_yaml
 from service.api.rejections import OTHER, REJECTIONS, problem
@@ -34,6 +34,9 @@ if somebody else has written in between, the answer is a 412 with the required a
 **Strictness.** Bodies are parsed strictly: a key that stands twice, `NaN` or an unknown field is refused, not
 guessed at. So is a query where a counter's operation reads none, and an unknown or repeated parameter in one.
 
+**Access.** Where the service has been told tokens, every call takes one with the scope that stands at the call; those
+that ask for its health do not. A token can be confined to ids that begin with a prefix.
+
 **Tracing.** A request may carry an `X-Request-Id`; its answer does, and so do its lines in the service's log.
 """
 
@@ -53,6 +56,7 @@ class ContractApi(Api):  # type: ignore[misc]  # flask-smorest has no type hints
     def _register_responses(self) -> None:
         """Register the service's own problems in place of flask-smorest's errors."""
         components = self.spec.components
+        components.security_scheme(scopes.BEARER, scopes.SCHEME)
         for name, parameter in PARAMETERS.items():
             components.parameter(name, "header", parameter, lazy=True)
         for name, header in HEADERS.items():
@@ -83,6 +87,7 @@ def describe(app: Flask) -> ContractApi:
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name),
+            "extra_plugins": [scopes.ScopesPlugin()],
         },
     )
     api.register_converter(CounterIdConverter, lambda _converter: ID_SCHEMA)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Response, jsonify, make_response, request
 
-from service.api import conditional
+from service.api import access, conditional
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
 from service.api.schemas import CounterSchema, CountersSchema, PageSchema, ValueSchema, WrittenCounterSchema
@@ -99,9 +99,11 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         """List counters by id.
 
         A list is near-realtime: it may take a second until a write is seen here. A counter's own path always
-        tells its last acknowledged value.
+        tells its last acknowledged value. With a token that is confined to a prefix, it is a list of what the token
+        covers.
         """
         limit = page["limit"]
+        page["prefix"] = access.confined_prefix(page["prefix"])
         found = repository.list(prefix=page["prefix"], after=page["after"], limit=limit + 1)
         shown = found[:limit]
         more = {**page, "after": shown[-1].id} if len(found) > limit else None

@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
-from service.api import conditional, problems
+from service.api import access, conditional, problems
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
 from service.api.idempotency import (
@@ -103,6 +103,7 @@ def increments_blueprint(
         """Increment several counters, or one several times."""
         if conditional.required_by(request.headers) is not UNCONDITIONAL:
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
+        access.confine(item.counter_id for item in body["increments"])
         asked = as_operations(body["increments"], name)
         results = increment_each(strategy.try_each, repository, asked, retries)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]

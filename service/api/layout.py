@@ -7,7 +7,16 @@ import yaml
 DOCUMENT: Final = ("openapi", "info", "tags", "paths", "components")
 INFO: Final = ("title", "version", "license", "description")
 PATH: Final = ("parameters", "get", "put", "post", "delete")
-OPERATION: Final = ("tags", "operationId", "summary", "description", "parameters", "requestBody", "responses")
+OPERATION: Final = (
+    "tags",
+    "operationId",
+    "summary",
+    "description",
+    "parameters",
+    "requestBody",
+    "responses",
+    "security",
+)
 
 WIDTH: Final = 110
 LONG: Final = 80

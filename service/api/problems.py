@@ -61,6 +61,8 @@ FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
         problem.status: problem
         for problem in (
             Problem(400, "bad-request", "The request is malformed", "The request cannot be understood."),
+            Problem(401, "unauthorized", "A token is needed", "The service takes a token."),
+            Problem(403, "forbidden", "The token does not allow this", "The token does not allow this."),
             Problem(404, "not-found", "There is no such path", "GET /openapi.yaml tells which there are."),
             Problem(405, "method-not-allowed", "The path does not take this method", "See the header Allow."),
             Problem(413, "content-too-large", "The body is too large", "The request body is too large."),
@@ -80,7 +82,7 @@ FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
         )
     }
 )
-"""The problems that the web framework finds, by status. Any other is an ``about:blank``."""
+"""The problems that do not concern a counter, by status. Any other of the web framework's is an ``about:blank``."""
 
 
 TOO_MANY_WRITERS: Final = Problem(

@@ -22,6 +22,11 @@ from service.errors import (
 REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         400: ("Malformed", "The request is malformed, or the id is none."),
+        401: ("Unauthorized", "The service has been told tokens, and none of them came with the request."),
+        403: (
+            "Forbidden",
+            "The token lacks the scope, or is confined to other ids. A list is refused as a whole.",
+        ),
         404: ("NotFound", "There is no such counter; or no such path, as with an id that holds a slash."),
         409: (
             "Conflict",
@@ -71,7 +76,13 @@ EXAMPLES: Final[Mapping[str, Problem]] = MappingProxyType(
 
 def problem(status: int | None, description: str) -> dict[str, Any]:
     """Describe the problems of a status, with an example of each; without one, any problem."""
-    own = {409: ["Retry-After"], 503: ["Retry-After"], None: ["Allow"]}
+    own = {
+        401: ["WWW-Authenticate"],
+        403: ["WWW-Authenticate"],
+        409: ["Retry-After"],
+        503: ["Retry-After"],
+        None: ["Allow"],
+    }
     content: dict[str, Any] = {"schema": ProblemSchema}
     examples = {
         name: {"value": example.as_dict()} for name, example in EXAMPLES.items() if example.status == status

@@ -14,6 +14,8 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.routing import UnicodeConverter
 
 from service import deadlines
+from service.access import Token
+from service.api import access
 from service.counters import COUNTER_ID, is_counter_id
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -32,15 +34,19 @@ class CounterIdConverter(UnicodeConverter):
     """
 
 
-def surround(app: Flask, *, timeout: float) -> None:
-    """Give every request of ``app`` an id, a deadline and a line in the log, and refuse paths that are not allowed.
+def surround(app: Flask, *, tokens: tuple[Token, ...], timeout: float) -> None:
+    """Give every request of ``app`` an id, a deadline and a line in the log, and refuse who and what is not allowed.
 
     Args:
         app: What is surrounded.
+        tokens: Who is allowed; without any, everybody.
         timeout: Seconds within which a request is answered, unless its caller waits for less.
     """
     app.url_map.converters["counter_id"] = CounterIdConverter
     app.before_request(_begin)
+    if tokens:
+        # Before all else: to whom is not let in, the service tells nothing of what it would have answered.
+        app.before_request(lambda: access.check(tokens))
     app.before_request(lambda: _set_deadline(timeout))
     app.before_request(_check_path)
     app.after_request(_finish)

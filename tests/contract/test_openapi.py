@@ -82,11 +82,32 @@ def test_has_no_unused_components() -> None:
     """Everything among the components is referred to."""
     contract = document()
     text = COMMITTED.read_text("utf-8")
+    schemes = contract["components"].pop("securitySchemes")
     names = [
         f"#/components/{kind}/{name}" for kind, parts in contract["components"].items() for name in parts
     ]
 
     assert [] == [name for name in names if f"$ref: '{name}'" not in text]
+    # These are referred to by their bare names.
+    assert set(schemes) == {
+        name for operation in operations().values() for way in operation.get("security", []) for name in way
+    }
+
+
+def test_says_which_scope_an_operation_takes() -> None:
+    """Every operation but those on health takes no token or one with the scope of its method, and may refuse it."""
+    scopes = {"GET": "read", "POST": "increment", "PUT": "admin", "DELETE": "admin"}
+    taken = {
+        name: (operation.get("security"), {"401", "403"} <= operation["responses"].keys())
+        for name, operation in operations().items()
+    }
+
+    assert {
+        name: (None, False)
+        if name in {"GET /healthz", "GET /readyz"}
+        else ([{}, {"bearer": [scopes[name.partition(" ")[0]]]}], True)
+        for name in operations()
+    } == taken
 
 
 def test_describes_problems_as_problems() -> None:

@@ -5,9 +5,17 @@ from pathlib import Path
 import pytest
 from environs import EnvError
 
+from service.access import Scope, make_token
 from service.settings import Settings
 
-NAMES = ("ELASTICSEARCH_URL", "ELASTICSEARCH_USERNAME", "ELASTICSEARCH_PASSWORD", "ELASTICSEARCH_CA_CERTS")
+NAMES = (
+    "ELASTICSEARCH_URL",
+    "ELASTICSEARCH_USERNAME",
+    "ELASTICSEARCH_PASSWORD",
+    "ELASTICSEARCH_CA_CERTS",
+    "ACCESS_TOKENS",
+    "ACCESS_TOKENS_FILE",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +50,30 @@ def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "s3cret" not in repr(settings)
 
 
+def test_tokens_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file says who is let in, and an empty name of a file, as a compose file gives it, is none."""
+    _, token = make_token("billing", frozenset({Scope.INCREMENT}))
+    file = tmp_path / "tokens"
+    file.write_text(f"# us\n{token.as_line()}\n")
+
+    monkeypatch.setenv("ACCESS_TOKENS_FILE", str(file))
+    confined = Settings.from_env()
+    monkeypatch.setenv("ACCESS_TOKENS_FILE", "")
+    open_to_all = Settings.from_env()
+
+    assert ((token,), ()) == (confined.access_tokens, open_to_all.access_tokens)
+
+
+def test_a_file_of_nobody_does_not_let_everybody_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty file of tokens stops the start."""
+    file = tmp_path / "tokens"
+    file.touch()
+    monkeypatch.setenv("ACCESS_TOKENS_FILE", str(file))
+
+    with pytest.raises(EnvError, match="ACCESS_TOKENS"):
+        Settings.from_env()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -66,6 +98,9 @@ def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         ("COUNTERS_ALIAS", "*"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
+        ("ACCESS_TOKENS", ""),
+        ("ACCESS_TOKENS", "secret"),
+        ("ACCESS_TOKENS_FILE", "/nowhere/at/all"),
         ("ELASTICSEARCH_PASSWORD_FILE", "/nowhere/at/all"),
     ],
 )
