@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from service import draining, reloading
+from service import draining, reloading, sweeping
 from service.logs import configuration
 
 settings = reloading.settings()
@@ -28,3 +28,8 @@ def when_ready(_server: Any) -> None:
     """Let readiness fail before the listener closes, if there is a balancer to see it."""
     if settings.drain_delay:
         draining.delay_sigterm(settings.drain_delay)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Remove what deleted counters leave behind: after the fork, since it takes a connection of its own."""
+    sweeping.start(settings)

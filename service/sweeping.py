@@ -1,0 +1,47 @@
+"""Removes, from time to time, what deleted counters leave behind once nobody may ask for it any more.
+
+A deleted counter keeps its log of operations, so that a late repetition does not bring it back. Keys older than
+IDEMPOTENCY_MAX_AGE are refused whatever the log says, so a log that old is of no use.
+"""
+
+import logging
+import random
+import threading
+import time
+from typing import Final
+
+from service.errors import CounterError
+from service.settings import Settings
+from service.storage.client import connect
+from service.storage.tombstones import remove_tombstones
+
+INTERVAL: Final = 600.0
+"""Seconds from one sweep of a worker to its next, at most; each waits for at least half of it."""
+
+SLACK: Final = 300.0
+"""Seconds that a log is kept beyond the age of its keys: clocks differ, and requests are under way."""
+
+logger = logging.getLogger(__name__)
+
+
+def start(settings: Settings) -> None:
+    """Sweep now and then regularly, in a thread of this process that ends with it.
+
+    Every worker of every replica does so. None needs to know of the others: what one has removed is gone.
+    """
+    threading.Thread(target=_sweep_for_good, args=(settings,), name="sweeping", daemon=True).start()
+
+
+def _sweep_for_good(settings: Settings) -> None:
+    with connect(settings) as client:
+        while True:
+            try:
+                removed = remove_tombstones(
+                    client,
+                    settings.counters_alias,
+                    deleted_before=time.time() - settings.idempotency_max_age - SLACK,
+                )
+                logger.info("logs of deleted counters removed", extra={"removed": removed})
+            except CounterError as error:
+                logger.warning("logs of deleted counters could not be removed: %s", error)
+            time.sleep(random.uniform(INTERVAL / 2, INTERVAL))  # noqa: S311 - not for secrets
