@@ -7,11 +7,12 @@ from elastic_transport import NodeConfig
 from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import Elasticsearch
 
-from service.settings import MAX_THREADS, Settings
+from service.settings import Settings
+from service.storage.bounded import BoundedNode, BoundedTransport
 
 
 def connect(settings: Settings) -> Elasticsearch:
-    """Return a client that sends each request once; it opens no connection before the first.
+    """Return a client that sends each request once, and in time; it opens no connection before the first.
 
     ``max_retries`` is 0 because the transport repeats a request whenever the reply is missing or is a 429, 502,
     503 or 504, a POST included: with its default of 3, an increment whose reply is lost is applied four times.
@@ -24,19 +25,16 @@ def connect(settings: Settings) -> Elasticsearch:
     if settings.elasticsearch_username and settings.elasticsearch_password:
         identity["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password)
     nodes = [_node(url, settings) for url in settings.elasticsearch_url]
-    return Elasticsearch(nodes, max_retries=0, **identity)
+    return Elasticsearch(
+        nodes, max_retries=0, node_class=BoundedNode, transport_class=BoundedTransport, **identity
+    )
 
 
 def _node(url: str, settings: Settings) -> NodeConfig:
-    """Return how one node is reached.
-
-    The time-out is the node's, where it bounds connecting and waiting together; the client's own would bound each.
-    The pool blocks without a time limit once all its connections are out, so it has one for every thread that a
-    worker may have. They are opened only when used.
-    """
+    """Return how one node is reached, within how many seconds a call to it, and how many connections are kept."""
     return replace(
         url_to_node_config(url),
         request_timeout=settings.elasticsearch_timeout,
-        connections_per_node=MAX_THREADS,
+        connections_per_node=settings.threads,
         ca_certs=settings.elasticsearch_ca_certs,
     )
