@@ -75,9 +75,16 @@ def browsing() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(browser: Browser) -> Iterator[Visit]:
-    """Give an empty page, and take note of all that it does."""
-    page = browser.new_page()
+def visiting(browser: Browser, *, password: str | None = None) -> Iterator[Visit]:
+    """Give an empty page, and take note of all that it does.
+
+    Args:
+        browser: Whose page.
+        password: What its user answers when the browser asks for one.
+    """
+    page = browser.new_page(
+        http_credentials={"username": "anybody", "password": password} if password else None
+    )
     visit = Visit(page)
     page.on("request", visit.note_request)
     page.on("console", visit.note_message)

@@ -2,37 +2,22 @@
 
 import base64
 import uuid
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 from elasticsearch import Elasticsearch
 
-from localnode.serving import Service, serving
-from service.access import Scope, make_token
+from localnode.serving import Service
+from service.access import Scope
 from service.settings import Settings
 from service.strategies import STRATEGIES
 from tests.api import Api
+from tests.callers import OWN, RIGHTS, SECRETS, TOKENS, bearer
 from tests.endpoints import LISTS, SINGLES, Endpoint
 from tests.openapi import operations
 from tests.problems import problem_in
 from tests.wire import Wire, request
-
-OWN: Final = "billing."
-"""What the ids begin with that one of the callers is confined to."""
-
-RIGHTS: Final[Mapping[str, tuple[set[Scope], str]]] = MappingProxyType(
-    {
-        "reader": ({Scope.READ}, ""),
-        "writer": ({Scope.INCREMENT}, ""),
-        "admin": ({Scope.ADMIN}, ""),
-        "billing": ({Scope.ADMIN}, OWN),
-    }
-)
-
-MADE: Final = {name: make_token(name, frozenset(scopes), prefix) for name, (scopes, prefix) in RIGHTS.items()}
-SECRETS: Final = {name: secret for name, (secret, _) in MADE.items()}
 
 PATHS: Final = {name: name.replace("{counter_id}", "a") for name in operations()}
 OPEN: Final = ["GET /healthz", "GET /readyz"]
@@ -68,22 +53,6 @@ SCOPES: Final = {"GET": "read", "HEAD": "read", "POST": "increment", "PUT": "adm
 BODIES: Final = {"PUT": b'{"value": 1}', "POST": b'{"increments": [{"id": "a"}]}'}
 
 
-@pytest.fixture(scope="module")
-def closed(
-    client: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """The service with tokens."""
-    folder = tmp_path_factory.mktemp("closed")
-    (folder / "tokens").write_text("".join(f"{token.as_line()}\n" for _, token in MADE.values()))
-    environment = {
-        "COUNTERS_ALIAS": settings.counters_alias,
-        "ACCESS_TOKENS_FILE": str(folder / "tokens"),
-        "LOG_FORMAT": "json",
-    }
-    with serving(environment, log=folder / "log") as service:
-        yield service
-
-
 @pytest.fixture
 def gate(closed: Service) -> Iterator[Wire]:
     """A connection to it."""
@@ -95,7 +64,7 @@ def gate(closed: Service) -> Iterator[Wire]:
 def admin(closed: Service) -> Iterator[Api]:
     """A client of it who may do everything."""
     with Api(closed.url) as api:
-        api.headers.update(bearer("admin"))
+        api.headers["Authorization"] = bearer("admin")
         yield api
 
 
@@ -103,7 +72,7 @@ def admin(closed: Service) -> Iterator[Api]:
 def billing(closed: Service) -> Iterator[Api]:
     """A client of it who may do everything with counters of its own."""
     with Api(closed.url) as api:
-        api.headers.update(bearer("billing"))
+        api.headers["Authorization"] = bearer("billing")
         yield api
 
 
@@ -111,11 +80,6 @@ def billing(closed: Service) -> Iterator[Api]:
 def own_id() -> str:
     """An id that the latter may use, and no other test does."""
     return f"{OWN}{uuid.uuid4().hex}"
-
-
-def bearer(name: str) -> dict[str, str]:
-    """Return the header that a caller sends."""
-    return {"Authorization": f"Bearer {SECRETS[name]}"}
 
 
 def basic(password: str) -> str:
@@ -156,7 +120,7 @@ NO_TOKENS: Final = {
     "a quoted one": (f'Bearer "{SECRETS["admin"]}"', True),
     "two in one": (f"Bearer {SECRETS['admin']}, Bearer {SECRETS['admin']}", True),
     "its beginning": (f"Bearer {SECRETS['admin'][:-1]}", True),
-    "its hash": (f"Bearer {MADE['admin'][1].sha256.hex()}", True),
+    "its hash": (f"Bearer {TOKENS['admin'].sha256.hex()}", True),
     "beyond ASCII": ("Bearer \xe9\xff", True),
     "a long one": ("Bearer " + "a" * 8000, True),
     "nothing": ("", False),
@@ -185,7 +149,7 @@ def test_refuses_what_is_no_token(
 def test_refuses_two_authorizations(gate: Wire, counter_id: str, other: str) -> None:
     """Two headers are not a choice between two tokens."""
     answer = gate.ask(
-        f"/occ/{counter_id}", f"Authorization: Bearer {SECRETS['admin']}", f"Authorization: Bearer {other}"
+        f"/occ/{counter_id}", f"Authorization: {bearer('admin')}", f"Authorization: Bearer {other}"
     )
 
     problem_in(answer, 401, "unauthorized")
@@ -227,7 +191,7 @@ def test_refuses_before_the_body_comes(gate: Wire, counter_id: str, endpoint: En
 
 def test_does_not_take_a_refused_body_for_a_request(gate: Wire, admin: Api, counter_id: str) -> None:
     """What comes with a refused request is no request of its own, not even with a token in it."""
-    smuggled = request(f"/occ/{counter_id}", f"Authorization: Bearer {SECRETS['admin']}")
+    smuggled = request(f"/occ/{counter_id}", f"Authorization: {bearer('admin')}")
 
     refused = gate.ask(f"/occ/{counter_id}", body=smuggled)
     following = gate.ask("/healthz", method="GET")
@@ -248,7 +212,7 @@ def test_lets_a_token_do_what_its_scopes_say(gate: Wire, call: str, name: str) -
 
     answer = gate.ask(
         path,
-        f"Authorization: Bearer {SECRETS[name]}",
+        f"Authorization: {bearer(name)}",
         "Content-Type: application/json",
         method=method,
         body=body,
@@ -264,14 +228,14 @@ def test_lets_a_token_do_what_its_scopes_say(gate: Wire, call: str, name: str) -
 
 def test_tells_who_is_let_in_that_there_is_no_such_path(gate: Wire) -> None:
     """With a token, whichever, what does not exist is a 404."""
-    answer = gate.ask("/nowhere", f"Authorization: Bearer {SECRETS['reader']}", method="POST")
+    answer = gate.ask("/nowhere", f"Authorization: {bearer('reader')}", method="POST")
 
     problem_in(answer, 404, "not-found")
 
 
 def test_tells_who_is_let_in_which_methods_there_are(gate: Wire) -> None:
     """With a token, whichever, a method that the path does not take is a 405."""
-    answer = gate.ask("/occ/a", f"Authorization: Bearer {SECRETS['reader']}", method="PATCH")
+    answer = gate.ask("/occ/a", f"Authorization: {bearer('reader')}", method="PATCH")
 
     problem_in(answer, 405, "method-not-allowed")
 
@@ -351,7 +315,7 @@ def test_names_the_caller_in_the_log(closed: Service, gate: Wire) -> None:
     """The line of a request says whose token came with it."""
     mark = uuid.uuid4().hex
 
-    gate.ask("/nowhere", f"Authorization: Bearer {SECRETS['reader']}", f"X-Request-Id: {mark}", method="GET")
+    gate.ask("/nowhere", f"Authorization: {bearer('reader')}", f"X-Request-Id: {mark}", method="GET")
 
     [line] = [line for line in closed.log.read_text().splitlines() if mark in line]
     assert '"user.name": "reader"' in line

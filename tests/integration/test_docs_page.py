@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from localnode.serving import Service
 from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.browser import Visit
+from tests.callers import SECRETS
 from tests.openapi import operations
 
 
@@ -59,3 +61,26 @@ def test_shows_a_problem(visit: Visit, api: Api, counter_id: str) -> None:
     answer = operation.locator(".live-responses-table .response")
     expect(answer.locator(".response-col_status")).to_contain_text("404")
     expect(answer).to_contain_text("/problems/counter-not-found")
+
+
+def test_can_be_used_with_tokens(visit_of_reader: Visit, closed: Service, counter_id: str) -> None:
+    """Where tokens are needed the browser asks for one to show the page, and the page for one to send requests."""
+    page = visit_of_reader.page
+    page.goto(f"{closed.url}/docs")
+    expect(page.locator(".opblock")).to_have_count(len(operations()))
+    operation = page.locator("#operations-occ-increment_occ")
+    operation.locator(".opblock-summary-control").click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_placeholder("counter_id").fill(counter_id)
+    status = operation.locator(".live-responses-table .response .response-col_status")
+
+    operation.get_by_role("button", name="Execute").click()
+    expect(status).to_contain_text("401")
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".auth-container input").fill(SECRETS["writer"])
+    page.locator(".auth-btn-wrapper").get_by_role("button", name="Apply credentials").click()
+    page.locator(".auth-btn-wrapper").get_by_role("button", name="Close").click()
+    operation.get_by_role("button", name="Execute").click()
+    expect(status).to_contain_text("200")
+
+    assert {urlsplit(closed.url).netloc} == visit_of_reader.hosts

@@ -1,23 +1,31 @@
 """A secured Elasticsearch: TLS with a CA of its own, and a service that may use its counters and nothing else."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 from elasticsearch import AuthorizationException, Elasticsearch
 from flask.testing import FlaskClient
 
 import localnode
+from localnode.serving import serving
 from service import create_app
+from service.access import Scope, make_token
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import index_name
-from service.storage.security import role_descriptor
+from service.storage.security import create_service_user, role_descriptor
+from service.strategies import STRATEGIES
+from tests.api import Api
+from tests.problems import Answer, check, problem_in
+from tests.wire import Wire
 
 # One process runs all of it: nodes are dear, and these tests share theirs.
 pytestmark = pytest.mark.xdist_group("secured")
@@ -25,6 +33,32 @@ pytestmark = pytest.mark.xdist_group("secured")
 PASSWORD = "not-the-superusers-password"  # noqa: S105 - of a node that lives for this test
 WRONG = "wr0ng"
 ALIAS = "counters"
+
+CALLS: Final = [
+    *(("POST", f"/{strategy}/c", None) for strategy in STRATEGIES),
+    *(("POST", f"/{strategy}", {"increments": [{"id": "c"}, {"id": "d"}]}) for strategy in STRATEGIES),
+    ("GET", "/counters/c", None),
+    ("PUT", "/counters/c", {"value": 9}),
+    ("DELETE", "/counters/c", None),
+    ("GET", "/counters", None),
+    ("GET", "/readyz", None),
+]
+"""Every call that asks Elasticsearch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the service says to Elasticsearch of who it is.
+
+    Attributes:
+        environment: Its settings.
+        secrets: What must not be seen anywhere.
+        revoke: Takes it away, so that Elasticsearch does not know the service any more.
+    """
+
+    environment: Mapping[str, str]
+    secrets: tuple[str, ...]
+    revoke: Callable[[], object]
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +193,86 @@ def test_who_is_not_let_in_says_nothing_of_why(
         assert secret not in told
     for secret in (WRONG, "d3Jv", PASSWORD):
         assert secret not in caplog.text
+
+
+@pytest.fixture(scope="module")
+def administrator(superuser: Settings) -> Iterator[Elasticsearch]:
+    """An Elasticsearch client that may do everything."""
+    with connect(superuser) as client:
+        yield client
+
+
+@pytest.fixture(params=["user", "api_key"])
+def identity(
+    request: pytest.FixtureRequest, superuser: Settings, administrator: Elasticsearch, tmp_path: Path
+) -> Identity:
+    """A user or an API key for one test, with the least privileges."""
+    common = {
+        "ELASTICSEARCH_URL": ",".join(superuser.elasticsearch_url),
+        "ELASTICSEARCH_CA_CERTS": str(superuser.elasticsearch_ca_certs),
+    }
+    security = administrator.security
+    if request.param == "user":
+        password = "p4ssw0rd-of-a-user-who-will-be-gone"  # noqa: S105 - of a node that lives for this test
+        create_service_user(administrator, ALIAS, username="gone", password=password)
+        (tmp_path / "password").write_text(password)
+        named = {"ELASTICSEARCH_USERNAME": "gone", "ELASTICSEARCH_PASSWORD_FILE": str(tmp_path / "password")}
+        sent = base64.b64encode(f"gone:{password}".encode()).decode()
+        return Identity({**common, **named}, (password, sent), lambda: security.delete_user(username="gone"))
+    key = security.create_api_key(name="gone", role_descriptors={"counters": role_descriptor(ALIAS)})
+    (tmp_path / "key").write_text(key["encoded"])
+    return Identity(
+        {**common, "ELASTICSEARCH_API_KEY_FILE": str(tmp_path / "key")},
+        (key["encoded"], key["api_key"]),
+        lambda: security.invalidate_api_key(ids=[key["id"]]),
+    )
+
+
+def test_a_service_that_is_disowned_says_so_and_no_more(
+    identity: Identity, administrator: Elasticsearch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user or key that is taken away while the service runs is a 503 not-applied, and nothing secret is seen.
+
+    Neither what the service says to Elasticsearch nor what callers say to it, right or wrong, stands in any answer
+    or in any line of the log, however much is logged; nor does the address of Elasticsearch in an answer.
+    """
+    for name in ("USERNAME", "PASSWORD", "API_KEY", "CA_CERTS"):
+        monkeypatch.delenv(f"ELASTICSEARCH_{name}", raising=False)
+    secret, token = make_token("us", frozenset(Scope))
+    (tmp_path / "tokens").write_text(token.as_line())
+    environment = {
+        **identity.environment,
+        "COUNTERS_ALIAS": ALIAS,
+        "ACCESS_TOKENS_FILE": str(tmp_path / "tokens"),
+        "LOG_LEVEL": "DEBUG",
+    }
+
+    with serving(environment, log=tmp_path / "log") as service, Api(service.url) as api:
+        api.headers["Authorization"] = f"Bearer {secret}"
+        allowed = [api.request(method, path, json=body) for method, path, body in CALLS]
+        api.put("/counters/c", json={"value": 7})
+        identity.revoke()
+        disowned = [api.request(method, path, json=body) for method, path, body in CALLS]
+        with Wire(service.url) as wire:
+            strangers = [
+                wire.ask("/occ/c", f"Authorization: {authorization}")
+                for authorization in (f"Bearer {secret[:-1]}", f"Bearer {secret} {secret}", f"Basic {secret}")
+            ]
+    log = service.log.read_text()
+
+    assert {200, 204} == {answer.status_code for answer in allowed}
+    for answer in disowned:
+        # A list is answered item by item.
+        results = answer.json().get("results") or [problem_in(answer, 503, "unavailable")]
+        for problem in results:
+            check(problem)
+            assert ("/problems/unavailable", "not-applied") == (problem["type"], problem["outcome"])
+    assert [401] * 3 == [answer.status_code for answer in strangers]
+    assert 7 == administrator.get(index=ALIAS, id="c")["_source"]["value"]
+    answers: list[Answer] = [*allowed, *disowned, *strangers]
+    told = "".join(f"{answer.headers}{answer.text}" for answer in answers)
+    for hidden in (*identity.secrets, secret[:-1], token.sha256.hex()):
+        assert hidden not in told
+        assert hidden not in log
+    assert "Elasticsearch answered 401: security_exception" in log
+    assert '"user.name": "us"' in log
