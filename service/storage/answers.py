@@ -125,6 +125,19 @@ def confirm_deleted(answer: Any) -> None:
             raise _unproven()
 
 
+def count_deleted(answer: Any) -> int:
+    """Return how many documents are gone, given the answer to a request that deletes what a query finds.
+
+    Raises:
+        StorageUnavailable: It does not say so; the outcome is unknown.
+    """
+    match answer:
+        case {"deleted": int(number), "failures": []}:
+            return number
+        case _:
+            raise _unproven()
+
+
 def counters_listed(answer: Any) -> list[Counter]:
     """Return the counters that the answer to a search holds, in its order.
 

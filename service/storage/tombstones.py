@@ -4,6 +4,7 @@ from typing import Final
 
 from elasticsearch import Elasticsearch
 
+from service.storage.answers import count_deleted
 from service.storage.outcomes import writing
 
 AT_ONCE: Final = 1000
@@ -34,6 +35,7 @@ def remove_tombstones(client: Elasticsearch, alias: str, *, deleted_before: floa
     while True:
         with writing():
             answer = client.delete_by_query(index=alias, query=query, conflicts="proceed", max_docs=AT_ONCE)
-        removed += answer["deleted"]
-        if answer["deleted"] < AT_ONCE:
+        batch = count_deleted(answer.body)
+        removed += batch
+        if batch < AT_ONCE:
             return removed

@@ -215,3 +215,13 @@ def test_a_refusal_says_whether_it_may_have_been_applied(
 def test_no_refusal_is_too_strange(status: int, body: Any) -> None:
     """Every status with every body is some error of the service's own."""
     assert isinstance(refusal(Increment("c").counter_id, status, body), CounterError)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, {}, {"deleted": 3}, {"failures": []}, {"deleted": 3, "failures": [{"status": 503}]}]
+)
+def test_a_deletion_by_query_is_believed_only_if_all_of_it_was_done(answer: Any) -> None:
+    """Its answer has a status of 200 also where some shards have failed."""
+    assert 3 == answers.count_deleted({"deleted": 3, "failures": []})
+    with pytest.raises(StorageUnavailable):
+        answers.count_deleted(answer)

@@ -1,0 +1,50 @@
+"""Counts a thing exactly once, whatever is lost on the way: a key, and a session that repeats the request.
+
+    python docs/examples/count_once.py http://127.0.0.1:8000 page-views
+
+Needs the packages requests and uuid-utils (from Python 3.14 on, uuid.uuid7 of the standard library does as well).
+"""
+
+import sys
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+from uuid_utils import uuid7
+
+# The one line that matters. It is safe only because of the key: a POST without one must not be repeated like that.
+REPEAT = Retry(total=8, backoff_factor=0.1, status_forcelist=[429, 502, 503, 504], allowed_methods=["POST"])
+
+
+def counting_session() -> requests.Session:
+    """Return a session that repeats a request until it is answered: for some 25 s, with growing waits."""
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(max_retries=REPEAT))
+    session.mount("https://", HTTPAdapter(max_retries=REPEAT))
+    return session
+
+
+def count_once(session: requests.Session, url: str, counter_id: str, by: int = 1) -> int:
+    """Add to a counter, and return its value right after that.
+
+    The key is made once an increment and goes out with every repetition. What must survive a crash of this program
+    keeps the key before it sends it, with whatever it is that it counts.
+
+    Raises:
+        requests.RequestException: It was refused, or not answered in all that time. The same call with the same key
+            may be made again; with a new key it may count twice.
+    """
+    answer = session.post(
+        f"{url}/scripted/{counter_id}",
+        json={"by": by},
+        headers={"Idempotency-Key": f'"{uuid7()}"'},
+        timeout=30,
+    )
+    answer.raise_for_status()
+    value: int = answer.json()["value"]
+    return value
+
+
+if __name__ == "__main__":
+    with counting_session() as session:
+        print(count_once(session, sys.argv[1], sys.argv[2]))
