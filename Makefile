@@ -51,6 +51,10 @@ check: .venv/dev ## Lint, types, import contracts, the Dockerfile, and whether o
 	$(BIN)/hadolint Dockerfile
 	$(RUN) service openapi | diff -u openapi.yaml -
 
+.PHONY: window
+window: .venv/dev ## Measure what it costs to remember operations, and put the table into docs/guarantees.md
+	@$(RUN) localnode run --ephemeral -- $(RUN) benchmarks.window
+
 .PHONY: smoke
 smoke: .venv/dev ## Build the image, start everything with Docker Compose, use it, restart it, take it down
 	$(RUN) pytest tests/compose/smoke.py

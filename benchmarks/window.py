@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import click
 from uuid_utils import uuid7
 
+from benchmarks import pages
 from localnode.serving import serving
 from service.counters import Counter
 from service.operations import OperationLog
@@ -167,7 +168,7 @@ def as_table(figures: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, and keep the figures."""
+    """Measure, print the table, and put it into docs/guarantees.md."""
     with ExitStack() as stack:
         settings = Settings.from_env()
         alias = f"window-{uuid.uuid4().hex}"
@@ -196,7 +197,9 @@ def main() -> None:
             source_bytes[variant] = len(json.dumps(stored, separators=(",", ":")))
         figures = list(measured(variants, source_bytes))
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
-    click.echo(as_table(figures), nl=False)
+    table = as_table(figures)
+    click.echo(table, nl=False)
+    pages.put(table, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
 
 
 if __name__ == "__main__":

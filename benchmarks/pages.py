@@ -1,0 +1,25 @@
+"""Figures in documentation, each table in a place of its own, so that none is ever typed."""
+
+from pathlib import Path
+from typing import Final
+
+DOCS: Final = Path(__file__).parent.parent / "docs"
+END: Final = "<!-- End of what was measured. -->\n"
+
+
+def put(table: str, *, page: Path, begin: str) -> None:
+    """Write a table into its place.
+
+    Args:
+        table: In Markdown.
+        page: The document.
+        begin: The line at which the place begins; it ends at the next `END`.
+
+    Raises:
+        ValueError: There is no such place in the document.
+    """
+    before, found, rest = page.read_text("utf-8").partition(f"{begin}\n")
+    _, end, after = rest.partition(END)
+    if not (found and end):
+        raise ValueError(f"{page.name} has no place that begins with {begin} and ends with {END.strip()}")
+    page.write_text(f"{before}{found}\n{table}\n{end}{after}", "utf-8")
