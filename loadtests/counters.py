@@ -1,5 +1,6 @@
 """The counters of a run, seen from outside the load: set to 0 before, read after, deleted in the end."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -23,9 +24,10 @@ class CounterUnavailableError(Exception):
 class Counters:
     """A client for ``/counters/{id}``, to be closed after use."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, headers: Mapping[str, str] | None = None) -> None:
         self._host = host
         self._session = requests.Session()
+        self._session.headers.update(headers or {})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
 

@@ -20,6 +20,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
 from loadtests.conductor import Conductor, Step, request_name
+from loadtests.credentials import headers_from
 from loadtests.options import add_options, options_of
 from loadtests.outcomes import Answer, Increment, Outcome, from_error, from_reply
 from loadtests.plan import counter_id
@@ -44,6 +45,7 @@ class CounterUser(FastHttpUser):
     def __init__(self, environment: Environment) -> None:
         options = options_of(environment)
         self.network_timeout = self.connection_timeout = options.request_timeout
+        self.default_headers = headers_from(options.token_file)
         self.host = (environment.host or "").rstrip("/")  # the service doesn't merge slashes
         super().__init__(environment)
         # The client has to hand over every reply, whatever its status: what a 503 means stands in its body.

@@ -35,6 +35,14 @@ def add_options(parser: LocustArgumentParser) -> None:
         metavar="S",
         help="Seconds after which a request's outcome counts as unknown (30).",
     )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        default=None,
+        env_var="LOCUST_TOKEN_FILE",
+        help="File with a token that may do everything, where the service asks for one.",
+        include_in_web_ui=False,
+    )
     parser.add_argument("--keep-counters", action="store_true", help="Don't delete the counters after a run.")
     parser.add_argument(
         "--output",

@@ -2,9 +2,11 @@
 
 import secrets
 from argparse import ArgumentTypeError, Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from loadtests.credentials import headers_from
 from loadtests.verdict import STRATEGIES
 
 
@@ -20,6 +22,8 @@ class Plan:
     """Increments of each user."""
     by: int = 1
     """What each increment adds."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What every request carries besides; the token, if the service asks for one."""
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     """Random, and part of the counters' names, so that no run meets another's counters."""
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -53,6 +57,7 @@ class Plan:
             users=numbers["num_users"],
             increments=numbers["increments"],
             by=numbers["by"],
+            headers=headers_from(options.token_file),
         )
 
     def counter(self, strategy: str) -> str:

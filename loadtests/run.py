@@ -39,14 +39,14 @@ class Run:
             CounterUnavailableError: if one couldn't be; then no load may follow.
         """
         self._ledger.open(self.plan.run)
-        with Counters(self.plan.host) as counters:
+        with Counters(self.plan.host, self.plan.headers) as counters:
             for strategy in self.plan.strategies:
                 counters.reset(self.plan.counter(strategy))
         self._begun = True
 
     def read(self, strategy: str) -> None:
         """Read a strategy's counter, once all its users are done; the verdict says if it can't be read."""
-        with Counters(self.plan.host) as counters:
+        with Counters(self.plan.host, self.plan.headers) as counters:
             try:
                 self._stored[strategy] = counters.read(self.plan.counter(strategy))
             except CounterUnavailableError as error:
@@ -96,7 +96,7 @@ class Run:
         )
 
     def _delete(self) -> None:
-        with Counters(self.plan.host) as counters:
+        with Counters(self.plan.host, self.plan.headers) as counters:
             try:
                 for strategy in self.plan.strategies:
                     counters.delete(self.plan.counter(strategy))

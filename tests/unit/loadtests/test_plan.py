@@ -1,13 +1,21 @@
 """A run's plan: from options, with counters that no other run uses."""
 
 from argparse import ArgumentTypeError, Namespace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loadtests.plan import Plan, positive
 
-OPTIONS = {"num_users": 5, "increments": 50, "by": 1, "strategy": ["occ"], "request_timeout": 30.0}
+OPTIONS = {
+    "num_users": 5,
+    "increments": 50,
+    "by": 1,
+    "strategy": ["occ"],
+    "request_timeout": 30.0,
+    "token_file": None,
+}
 
 
 def test_a_plan_from_options() -> None:
@@ -38,12 +46,25 @@ def test_each_run_has_counters_of_its_own() -> None:
         ({"strategy": []}, "strategy: one or several of naive, occ, scripted"),
         ({"strategy": ["occ", "magic"]}, "strategy: one or several of naive, occ, scripted"),
         ({"request_timeout": float("nan")}, "request timeout: more than 0 seconds"),
+        ({"token_file": "/nowhere/at/all"}, "token file: /nowhere/at/all can't be read"),
+        ({"token_file": __file__}, "has to hold a token and nothing else"),
     ],
 )
 def test_options_without_sense(wrong: dict[str, Any], message: str) -> None:
     """What the web UI's form lets through is refused in words for whoever filled it in."""
     with pytest.raises(ValueError, match=message):
         Plan.from_options(Namespace(**OPTIONS | wrong), host="http://service")
+
+
+def test_a_token_from_a_file(tmp_path: Path) -> None:
+    """A token's file may end in a newline, and the token shows in no representation."""
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+
+    plan = Plan.from_options(Namespace(**OPTIONS | {"token_file": str(file)}), host="http://service")
+
+    assert {"Authorization": "Bearer s3cret"} == plan.headers
+    assert "s3cret" not in repr(plan)
 
 
 @pytest.mark.parametrize("host", [None, ""])
