@@ -1,0 +1,75 @@
+"""What may be tried again, and what is true of all tries together."""
+
+import pytest
+
+from service.counters import Increment
+from service.errors import (
+    ConflictsNotResolved,
+    CounterError,
+    CounterOverflow,
+    Outcome,
+    StorageRefused,
+    StorageUnavailable,
+)
+from service.operations import Operation
+from service.strategies.trial import Trial
+
+PLAIN = Increment("c")
+OPERATION = Increment("c", 1, Operation("0190163d8694739baea5966c26f8ad91", "f"))
+UNKNOWN = StorageUnavailable("lost", Outcome.UNKNOWN)
+NOT_APPLIED = StorageUnavailable("busy", Outcome.NOT_APPLIED)
+REFUSED = StorageRefused("no")
+OVERFLOW = CounterOverflow("c")
+
+
+@pytest.mark.parametrize("error", [UNKNOWN, NOT_APPLIED, REFUSED, OVERFLOW])
+def test_without_a_key_nothing_is_repeated(error: CounterError) -> None:
+    """Whatever failed is told as it is."""
+    with pytest.raises(type(error)) as caught:
+        Trial(PLAIN).repeat_or_raise(error)
+
+    assert error is caught.value
+
+
+@pytest.mark.parametrize("error", [REFUSED, OVERFLOW])
+def test_what_will_not_pass_is_not_repeated(error: CounterError) -> None:
+    """A key does not help against a refusal."""
+    with pytest.raises(type(error)) as caught:
+        Trial(OPERATION).repeat_or_raise(error)
+
+    assert error is caught.value
+
+
+@pytest.mark.parametrize("later", [REFUSED, OVERFLOW])
+def test_no_refusal_undoes_what_may_have_been_done(later: CounterError) -> None:
+    """After a try of unknown outcome a certain refusal of the next one leaves the increment unknown."""
+    trial = Trial(OPERATION)
+    trial.repeat_or_raise(UNKNOWN)
+
+    with pytest.raises(StorageUnavailable) as caught:
+        trial.repeat_or_raise(later)
+
+    assert UNKNOWN is caught.value
+
+
+@pytest.mark.parametrize(
+    ("met", "expected"),
+    [
+        ([], ConflictsNotResolved),
+        ([NOT_APPLIED], NOT_APPLIED),
+        ([UNKNOWN], UNKNOWN),
+        ([UNKNOWN, NOT_APPLIED], UNKNOWN),
+        ([NOT_APPLIED, UNKNOWN], UNKNOWN),
+    ],
+)
+def test_used_up_tries_end_in_the_worst_that_was_met(
+    met: list[CounterError], expected: CounterError | type[CounterError]
+) -> None:
+    """What may have been applied is unknown, whatever else there was; conflicts alone are conflicts."""
+    trial = Trial(OPERATION)
+    for error in met:
+        trial.repeat_or_raise(error)
+
+    failure = trial.failure(3)
+
+    assert expected in (failure, type(failure))
