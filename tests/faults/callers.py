@@ -97,13 +97,14 @@ class Crowd:
         for done in calls:
             done.result()
 
-    def figures(self, api: Api, *, row: int, fault: str) -> Figures:
+    def figures(self, api: Api, *, row: int, fault: str, struck: int) -> Figures:
         """Read the counters through ``api`` and return what the row came to, after all callers are done."""
         stored = {counter_id: _stored(api, counter_id) for counter_id in set(self.counter_ids)}
         tally = self.tally
         return Figures(
             row=row,
             fault=fault,
+            struck=struck,
             strategy=self.case.name,
             keyed=self.case.keyed,
             requested=tally.requested,
@@ -121,6 +122,7 @@ class Caller:
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
+        self._last: tuple[str, list[Told]] | None = None
         self._pool = urllib3.connection_from_url(crowd.url, retries=False, timeout=crowd.timeout, maxsize=1)
 
     def __enter__(self) -> Self:
@@ -150,7 +152,18 @@ class Caller:
         for counter_id, first, last in zip(crowd.counter_ids, firsts, told, strict=True):
             if last.value is not None:
                 crowd.tally.settle(counter_id, first.outcome, last.value)
+        if key:
+            self._last = key, told
         return all(first.value is not None for first in firsts)
+
+    def replay(self) -> None:
+        """Send the last request again, which had a key and succeeded, and note if the answer is another one."""
+        assert self._last is not None
+        key, told = self._last
+        again = self._send(key)
+        assert all(item.value is not None for item in again), again
+        for answers in zip(told, again, strict=True):
+            self._agreed(*answers)
 
     def _agreed(self, before: Told, now: Told) -> Told:
         """Return what is known after a replay: a success stays what it was."""

@@ -1,6 +1,6 @@
 """What a row runs for: each strategy, with and without keys, alone and in lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -39,12 +39,21 @@ def every_case(*, naive: bool) -> list[Case]:
     return [*_cases(EXACT, keyed=True), *_cases(EXACT, keyed=False), *_cases(["naive"] * naive, keyed=False)]
 
 
-def for_each(cases: list[Case]) -> pytest.MarkDecorator:
-    """Run a test for each of the cases, as its ``case``."""
-    return pytest.mark.parametrize("case", cases, ids=str)
+def singles(*, keyed: bool) -> list[Case]:
+    """Return the cases of the strategies that lose nothing, one increment a request."""
+    return [Case(strategy, keyed) for strategy in EXACT]
 
 
-def _cases(strategies: tuple[str, ...] | list[str], *, keyed: bool) -> Iterator[Case]:
+def for_each(cases: Iterable[Case], *, short: Iterable[Case] = ()) -> pytest.MarkDecorator:
+    """Run a test for each of the cases, as its ``case``: those in ``short`` with every run of the tests."""
+    chosen = list(short)
+    marks = {case: () if case in chosen else (pytest.mark.long,) for case in cases}
+    return pytest.mark.parametrize(
+        "case", [pytest.param(case, id=str(case), marks=marks[case]) for case in marks]
+    )
+
+
+def _cases(strategies: Sequence[str], *, keyed: bool) -> Iterator[Case]:
     for strategy in strategies:
         for in_lists in (False, True):
             yield Case(strategy, keyed, in_lists)

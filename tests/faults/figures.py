@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Self
 
 from tests.faults.cases import Case
+
+COUNTS: Final = ("struck", "requested", "acknowledged", "refused", "unknown", "resolved", "stored")
+"""The attributes that are added up."""
 
 
 class PromiseBroken(AssertionError):
@@ -19,6 +22,7 @@ class Figures:
     Attributes:
         row: The row of the table of faults.
         fault: What was done, in a few words.
+        struck: How often it was done.
         strategy: Which strategy the callers used, and whether in lists.
         keyed: Whether they sent an Idempotency-Key, and replayed until they knew.
         requested: Increments asked for.
@@ -34,6 +38,7 @@ class Figures:
     fault: str
     strategy: str
     keyed: bool
+    struck: int
     requested: int = 0
     acknowledged: int = 0
     refused: int = 0
@@ -72,9 +77,18 @@ class Figures:
         Raises:
             PromiseBroken: It was not; the message says how.
         """
+        assert self.struck > 0, f"nothing happened: {self}"
         unsettled = self.requested - self.acknowledged - self.resolved if self.keyed else 0
         if self.difference or self.anomalies or unsettled:
             raise PromiseBroken(f"{self}; difference {self.difference}, {unsettled} never settled")
+
+
+def total(figures: Sequence[Figures], *, strategy: str) -> Figures:
+    """Return the sums of several figures of one row and fault, all with keys or all without, under a name of theirs."""
+    first = figures[0]
+    counts = {name: sum(getattr(each, name) for each in figures) for name in COUNTS}
+    anomalies = tuple(anomaly for each in figures for anomaly in each.anomalies)
+    return replace(first, strategy=strategy, anomalies=anomalies, **counts)
 
 
 def anomalies_in(

@@ -27,28 +27,40 @@ def posts(exchange: Exchange) -> bool:
     return exchange.method == "POST"
 
 
-def on_every(nth: int, injury: Handler, *, of: Kind) -> Handler:
-    """Return what does something to every so many-th exchange of a kind, and forwards all others."""
-    counts = itertools.count(1)
+class Every:
+    """Does something to every so many-th exchange of a kind, and forwards all others.
 
-    def handle(exchange: Exchange) -> None:
-        if of(exchange) and next(counts) % nth == 0:
-            injury(exchange)
+    Attributes:
+        struck: How often it has done that.
+    """
+
+    def __init__(self, nth: int, injury: Handler, *, of: Kind) -> None:
+        self._nth = nth
+        self._injury = injury
+        self._of = of
+        self._counts = itertools.count(1)
+        self.struck = 0
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Forward the exchange, or do to it what it is there for."""
+        count = next(self._counts) if self._of(exchange) else 0
+        if count and count % self._nth == 0:
+            self.struck = count // self._nth
+            self._injury(exchange)
         else:
             exchange.forward()
-
-    return handle
-
-
-def on_all(injury: Handler, *, of: Kind) -> Handler:
-    """Return what does something to every exchange of a kind, and forwards all others."""
-    return on_every(1, injury, of=of)
 
 
 def lose_reply(exchange: Exchange) -> None:
     """Let the request be carried out, read the reply, and break the connection off."""
     exchange.forward()
     exchange.reset()
+
+
+def swallow_reply(exchange: Exchange) -> None:
+    """Let the request be carried out, and close the connection in good order without a byte of the reply."""
+    exchange.forward()
+    exchange.close()
 
 
 def repeat(exchange: Exchange) -> None:
@@ -83,8 +95,8 @@ class Cutter:
         self.is_through = False
 
     @property
-    def cuts(self) -> int:
-        """How many replies have been cut."""
+    def struck(self) -> int:
+        """How many replies it has cut."""
         return self._after
 
     def __call__(self, exchange: Exchange) -> None:

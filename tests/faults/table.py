@@ -11,29 +11,27 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from tests.faults.figures import Figures
+from benchmarks.pages import DOCS, put
+from tests.faults.figures import COUNTS, Figures, total
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FIGURES: Final = ROOT / "build" / "faults.json"
-PAGE: Final = ROOT / "docs" / "guarantees.md"
+BEGIN: Final = "<!-- Written by `make faults-table` from what `make faults` has measured. -->"
 
-BEGIN: Final = "<!-- Written by `make faults-table` from what `make faults` has measured. -->\n"
-END: Final = "<!-- End of what was measured. -->\n"
-
-COUNTS: Final = ("requested", "acknowledged", "refused", "unknown", "resolved", "stored", "difference")
-COLUMNS: Final = ("row", "fault", "strategy", "key", *COUNTS)
+NUMBERS: Final = (*COUNTS, "difference")
+COLUMNS: Final = ("row", "fault", "strategy", "key", *NUMBERS)
 
 
 def cells(figures: Figures) -> tuple[str, ...]:
     """Return figures as the cells of `COLUMNS`."""
-    counts = (f"{getattr(figures, name):,}" for name in COUNTS)
+    counts = (f"{getattr(figures, name):,}" for name in NUMBERS)
     return (str(figures.row), figures.fault, figures.strategy, "yes" if figures.keyed else "no", *counts)
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Return rows of cells as lines of text, the counts to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    first_count = len(COLUMNS) - len(COUNTS)
+    first_count = len(COLUMNS) - len(NUMBERS)
     for row in rows:
         aligned = (
             cell.rjust(width) if index >= first_count else cell.ljust(width)
@@ -43,21 +41,19 @@ def in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def added_up(figures: Sequence[Figures]) -> Iterator[Figures]:
-    """Return one line a fault with keys and one without, all strategies in it; `figures` are sorted by row."""
+    """Return one line a fault with keys and one without, all strategies in it, by row."""
 
     def kind(each: Figures) -> tuple[int, str, bool]:
         return each.row, each.fault, not each.keyed
 
-    for (row, fault, keyless), group in groupby(sorted(figures, key=kind), key=kind):
+    for _, group in groupby(sorted(figures, key=kind), key=kind):
         same = list(group)
-        sums = {name: sum(getattr(each, name) for each in same) for name in COUNTS if name != "difference"}
-        strategies = ", ".join(sorted({each.strategy for each in same}))
-        yield Figures(row=row, fault=fault, strategy=strategies, keyed=not keyless, **sums)
+        yield total(same, strategy=", ".join(sorted({each.strategy for each in same})))
 
 
 def in_markdown(figures: Sequence[Figures]) -> str:
     """Return figures as a table of Markdown's."""
-    rules = ["---" if name not in COUNTS else "---:" for name in COLUMNS]
+    rules = ["---" if name not in NUMBERS else "---:" for name in COLUMNS]
     lines = [COLUMNS, rules, *map(cells, added_up(figures))]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -67,11 +63,7 @@ def main() -> None:
     if not FIGURES.is_file():
         sys.exit(f"There is no {FIGURES.relative_to(ROOT)}: `make faults` writes it.")
     figures = [Figures.from_dict(each) for each in json.loads(FIGURES.read_text())]
-    before, begin, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        sys.exit(f"{PAGE.relative_to(ROOT)} has no place for the table: the lines {BEGIN!r} and {END!r}.")
-    PAGE.write_text(f"{before}{begin}\n{in_markdown(figures)}\n{end}{after}", "utf-8")
+    put(in_markdown(figures), page=DOCS / "guarantees.md", begin=BEGIN)
 
 
 if __name__ == "__main__":

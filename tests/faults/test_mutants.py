@@ -1,0 +1,67 @@
+"""Rows 1 to 4 once more, for services that are broken on purpose: the suite must be able to fail."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from localnode.serving import serving
+from service.settings import Settings
+from tests.api import Api
+from tests.faults import rows
+from tests.faults.cases import EXACT, Case
+from tests.faults.conftest import Enter
+from tests.faults.figures import Figures, PromiseBroken
+from tests.faults.mutants import MUTANTS
+from tests.faults.rows import Bench
+from tests.faults.tcp_proxy import TcpProxy, tcp_proxy_to
+
+Row = Callable[[Bench, Case, str], Figures]
+
+
+@pytest.fixture(scope="module", params=MUTANTS)
+def mutant(request: pytest.FixtureRequest) -> str:
+    """The name of each mutant in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def mutated(
+    mutant: str, back: TcpProxy, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    """The mutant between two proxies."""
+    environment = {
+        "ELASTICSEARCH_URL": back.url,
+        "COUNTERS_ALIAS": settings.counters_alias,
+        "ELASTICSEARCH_TIMEOUT": "2",
+        "MUTANT": mutant,
+        "GUNICORN_CMD_ARGS": "--config python:tests.faults.mutated",
+    }
+    with (
+        serving(environment, log=tmp_path_factory.mktemp("mutant") / "log") as service,
+        tcp_proxy_to(service.url) as front,
+        Api(service.url) as api,
+    ):
+        yield Bench(front, back, api)
+
+
+def status_rewritten(bench: Bench, case: Case, counter_id: str) -> Figures:
+    """Put a service through row 3 with one of its statuses."""
+    return rows.status_rewritten(bench, case, counter_id, 503)
+
+
+def conflict_with_itself(bench: Bench, case: Case, counter_id: str) -> Figures:
+    """Put a service through row 4, the part of it that is about callers with keys or the one about those without."""
+    return (rows.write_repeated if case.keyed else rows.write_lost)(bench, case, counter_id)
+
+
+@pytest.mark.parametrize("strategy", EXACT)
+@pytest.mark.parametrize("row", [rows.reply_lost, rows.reply_cut, status_rewritten, conflict_with_itself])
+def test_a_broken_service_fails(
+    mutated: Bench, mutant: str, enter: Enter, counter_id: str, strategy: str, row: Row
+) -> None:
+    """What a service without its safeguard counts twice makes the row fail."""
+    figures = row(mutated, Case(strategy, keyed=mutant == "no log check"), counter_id)
+
+    assert figures.difference > 0
+    with pytest.raises(PromiseBroken):
+        figures.check()
