@@ -107,7 +107,8 @@ class Conductor:
         except ValueError as error:
             log.warning("Nothing to run: %s", error)
             return
-        self._options.run = plan.run  # Locust sends the options that aren't its own to the workers
+        # Locust sends the options that aren't its own to the workers.
+        self._options.run, self._options.recorded = plan.run, plan.is_recorded
         # With a load shape, Locust leaves its --run-time to the shape.
         self._deadline = monotonic() + self._options.run_time if self._options.run_time else None
         self._run = Run(plan, ledger=self._ledger, percentile=self._percentile)

@@ -69,6 +69,9 @@ def check(history: History, *, budget: int = BUDGET) -> Finding:
     if any(operation.by <= 0 for operation in history.operations):
         # Downwards, a value no longer tells a place: it can be reached several times.
         return Finding(answer=Answer.NOT_CHECKED, reason="amounts must be positive")
+    if history.missing:
+        reason = f"{history.missing} increments were made that are not in the history"
+        return Finding(answer=Answer.UNDECIDED, reason=reason)
     told = sorted(
         (operation for operation in history.operations if operation.outcome is Outcome.ACKNOWLEDGED),
         key=lambda operation: operation.value,

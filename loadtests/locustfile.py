@@ -19,6 +19,7 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
 
+from loadtests import clock
 from loadtests.conductor import Conductor, Step, request_name
 from loadtests.credentials import headers_from
 from loadtests.options import add_options, options_of
@@ -58,6 +59,7 @@ class CounterUser(FastHttpUser):
         )
         ledger.open(options.run)
         self.tally = ledger.own(self.strategy)
+        self.recording = ledger.recording(self.strategy) if options.recorded else None
 
     @task
     def increment(self) -> None:
@@ -67,11 +69,14 @@ class CounterUser(FastHttpUser):
         self.left -= 1
         # Whatever happens from here on, a killed user included, the request may have been applied.
         answer = Answer(outcome=Outcome.UNKNOWN, complaint="unknown: given up")
-        sent = time()
+        sent, start = time(), clock.now()
         try:
             answer = self._ask()
         finally:
+            end = clock.now()
             self.tally.record(answer, by=self.asked.by, sent=sent, ended=time())
+            if self.recording is not None:
+                self.recording.record(answer, start=start, end=end)
 
     def on_stop(self) -> None:
         """Note that this user is done, by itself or because it was stopped."""

@@ -35,3 +35,5 @@ class History:
     """What it held before the first one was sent."""
     final: int | None = None
     """What it held after the last one had ended, or None if that isn't known."""
+    missing: int = 0
+    """How many increments were made, too, but not recorded."""

@@ -39,6 +39,8 @@ class Answer:
     """What an answer, or its absence, says."""
 
     outcome: Outcome
+    value: int = 0
+    """What the counter held right after it; without a meaning unless acknowledged."""
     conflicts: int = 0
     malformed: bool = False
     """A 200 that isn't what the contract describes."""
@@ -89,11 +91,16 @@ def _acknowledgement(document: Mapping[str, Any], asked: Increment) -> Answer:
     echoed = {"id": asked.counter, "strategy": asked.strategy, "by": asked.by}
     wrong = [name for name, value in echoed.items() if document.get(name) != value]
     whole = ("value", "by", "attempts", "conflicts")
-    wrong += [name for name in whole if type(document.get(name)) is not int]  # True == 1, but isn't a number
+    wrong += [name for name in whole if not _is_whole(document.get(name))]
     if wrong:
         complaint = f"malformed: 200 without the documented {', '.join(sorted(set(wrong)))}"
         return Answer(outcome=Outcome.UNKNOWN, malformed=True, complaint=complaint)
-    return Answer(outcome=Outcome.ACKNOWLEDGED, conflicts=document["conflicts"])
+    return Answer(outcome=Outcome.ACKNOWLEDGED, value=document["value"], conflicts=document["conflicts"])
+
+
+def _is_whole(number: Any) -> bool:
+    """Tell whether something parsed is a signed 64-bit integer; True == 1, but isn't one."""
+    return type(number) is int and -(2**63) <= number < 2**63
 
 
 def _object(body: bytes | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from loadtests.credentials import headers_from
+from loadtests.recording import LONGEST
 from loadtests.verdict import STRATEGIES
 
 
@@ -59,6 +60,16 @@ class Plan:
             by=numbers["by"],
             headers=headers_from(options.token_file),
         )
+
+    @property
+    def requested(self) -> int:
+        """Increments of each strategy."""
+        return self.users * self.increments
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether histories are recorded: not those that would take more memory than anybody asked for."""
+        return self.requested <= LONGEST
 
     def counter(self, strategy: str) -> str:
         """The id of the counter that a strategy's users increment."""

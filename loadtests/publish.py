@@ -6,10 +6,12 @@ from pathlib import Path
 from locust.env import Environment
 from locust.html import get_html_report
 
+from loadtests.historyfile import Entry, lines
 from loadtests.page import render
 from loadtests.report import Report, as_json, as_text
 
 LINKS = {"The verdict as JSON": "verdict.json", "Locust's own report": "locust.html"}
+HISTORY = "history.jsonl"
 
 
 class Publisher:
@@ -40,9 +42,11 @@ class Publisher:
         own = get_html_report(  # type: ignore[no-untyped-call]  # Locust leaves it untyped
             self._environment, show_download_link=False
         )
+        links = LINKS | ({"Every increment as JSON Lines": HISTORY} if report.histories else {})
+        self._write_history(report)
         for name, text in {
             "verdict.json": as_json(report),
-            "index.html": render(report, links=LINKS),
+            "index.html": render(report, links=links),
             "locust.html": own,
         }.items():
             (self._folder / name).write_text(text, encoding="utf-8")
@@ -53,6 +57,19 @@ class Publisher:
             sys.stdout.write(f"\n{self._unprinted}\n\nThe same with a plot: {self._folder / 'index.html'}\n")
             sys.stdout.flush()
             self._unprinted = None
+
+    def _write_history(self, report: Report) -> None:
+        """Write what was recorded, or remove what an earlier run recorded."""
+        file = self._folder / HISTORY
+        if not report.histories:
+            file.unlink(missing_ok=True)
+            return
+        entries = (
+            Entry(strategy=strategy, counter=report.plan.counter(strategy), history=history)
+            for strategy, history in report.histories.items()
+        )
+        with file.open("w", encoding="utf-8") as output:
+            output.writelines(lines(entries))
 
     def _complaints(self) -> list[str]:
         """Why how many requests weren't acknowledged, to be read before the table; nothing if all were."""

@@ -1,13 +1,16 @@
 """A run's verdicts as people and programs read them: a table, sentences, JSON."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from loadtests.historyfile import as_fields
+from loadtests.linearizability import Answer, Finding
+from loadtests.operations import History
 from loadtests.plan import Plan
-from loadtests.verdict import Promise, Verdict
+from loadtests.verdict import Observation, Promise, Verdict
 
 SCHEMA_VERSION = 1
 """Of verdict.json; raised when a field changes its meaning or goes."""
@@ -27,8 +30,16 @@ COLUMNS = (
     "p50 ms",
     "p95 ms",
     "p99 ms",
+    "linearizable",
     "verdict",
 )
+ORDERS: Mapping[Answer, str] = {
+    Answer.LINEARIZABLE: "yes",
+    Answer.NOT_LINEARIZABLE: "no",
+    Answer.UNDECIDED: "undecided",
+    Answer.NOT_CHECKED: "not checked",
+}
+"""What stands in the column "linearizable"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,8 @@ class Report:
     finished: datetime
     problem: str | None = None
     """What ended the run early, if anything did; then it doesn't hold, whatever the counters say."""
+    histories: Mapping[str, History] = field(default_factory=dict)
+    """What was recorded, by strategy; empty if nothing was."""
 
     @property
     def holds(self) -> bool:
@@ -57,6 +70,7 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
         str(seen.conflicts),
         f"{seen.requests_per_second:.0f}",
         *(_or_dash(milliseconds) for milliseconds in (seen.p50, seen.p95, seen.p99)),
+        "-" if seen.order is None else ORDERS[seen.order.answer],
         verdict_word(verdict),
     )
 
@@ -74,13 +88,22 @@ def sentence(verdict: Verdict) -> str:
     if not verdict.holds:
         return f"{name} does not hold: {'; '.join(verdict.reasons)}."
     unknown = f", {seen.unknown_amount} unknown" if seen.unknown_amount else ""
-    counted = f"{seen.acknowledged_amount} acknowledged{unknown}, {seen.stored} stored"
+    counted = f"{seen.acknowledged_amount} acknowledged{unknown}, {seen.stored} stored{_order(seen)}"
     if verdict.promise is Promise.EXACT:
         return f"{name} holds: {counted}."
     if verdict.lost:
         share = verdict.lost / seen.acknowledged_amount
         return f"{name} lost {share:.0%}, as it may: {counted}."
     return f"{name} lost nothing this time, though it may: {counted}."
+
+
+def _order(seen: Observation) -> str:
+    """The end of a sentence about a strategy that holds."""
+    if seen.order is None:
+        return ""
+    if seen.order.answer is Answer.LINEARIZABLE:
+        return ", linearizable"
+    return f"; {seen.order.answer}: {seen.order.reason}"
 
 
 def closing(report: Report) -> str:
@@ -148,11 +171,19 @@ def _strategy(plan: Plan, verdict: Verdict) -> dict[str, Any]:
         "conflicts": seen.conflicts,
         "seconds": round(seen.seconds, 3),
         "requests_per_second": round(seen.requests_per_second, 1),
+        "linearizability": _finding(seen.order),
         "latency_ms": {"p50": seen.p50, "p95": seen.p95, "p99": seen.p99},
         "holds": verdict.holds,
         "reasons": list(verdict.reasons),
         "summary": sentence(verdict),
     }
+
+
+def _finding(order: Finding | None) -> dict[str, Any] | None:
+    if order is None:
+        return None
+    witness = [as_fields(operation) for operation in order.witness]
+    return {"answer": order.answer.value, "reason": order.reason or None, "witness": witness}
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:

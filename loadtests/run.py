@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from loadtests.counters import Counters, CounterUnavailableError
+from loadtests.linearizability import Answer, Finding, check
+from loadtests.operations import History
 from loadtests.plan import Plan
+from loadtests.recording import LONGEST
 from loadtests.report import Report
 from loadtests.tally import Ledger
 from loadtests.verdict import Observation, judge
@@ -63,10 +67,17 @@ class Run:
             for strategy in self.plan.strategies:
                 if strategy not in self._stored:
                     self.read(strategy)
-        verdicts = tuple(judge(seen) for seen in self.observe())
         if not keep_counters:
             self._delete()
-        return Report(plan=self.plan, verdicts=verdicts, finished=datetime.now(UTC), problem=problem)
+        seen = self.observe()
+        histories = {one.strategy: self._history(one) for one in seen} if self.plan.is_recorded else {}
+        return Report(
+            plan=self.plan,
+            verdicts=tuple(judge(replace(one, order=_order(histories.get(one.strategy)))) for one in seen),
+            finished=datetime.now(UTC),
+            problem=problem,
+            histories=histories,
+        )
 
     def observe(self) -> tuple[Observation, ...]:
         """What has been seen so far; nothing if the run couldn't begin."""
@@ -95,6 +106,15 @@ class Run:
             problem=str(stored) if isinstance(stored, CounterUnavailableError) else None,
         )
 
+    def _history(self, seen: Observation) -> History:
+        operations = self._ledger.operations(seen.strategy, by=self.plan.by)
+        return History(
+            operations=operations,
+            initial=0,
+            final=seen.stored,
+            missing=self.plan.requested - len(operations),
+        )
+
     def _delete(self) -> None:
         with Counters(self.plan.host, self.plan.headers) as counters:
             try:
@@ -103,3 +123,10 @@ class Run:
             except CounterUnavailableError as error:
                 # Untidy, but no reason to doubt the verdict: no other run will use these names.
                 log.warning("Counters load-%s-* are left behind: %s", self.plan.run, error)
+
+
+def _order(history: History | None) -> Finding:
+    if history is None:
+        reason = f"histories of more than {LONGEST} increments are not recorded"
+        return Finding(answer=Answer.NOT_CHECKED, reason=reason)
+    return check(history)

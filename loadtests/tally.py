@@ -1,10 +1,13 @@
-"""Tallies: what each process counted, and how the master adds the processes up."""
+"""Tallies and recordings: what each process counted, and how the master puts the processes together."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from loadtests import clock
+from loadtests.operations import Operation
 from loadtests.outcomes import Answer, Outcome
+from loadtests.recording import Recording
 
 
 @dataclass(slots=True)
@@ -64,38 +67,78 @@ class Tally:
 
 
 class Ledger:
-    """The tallies of one run: this process's own and, on a master, the newest ones of every worker.
+    """The tallies and recordings of one run: this process's own and, on a master, those of every worker.
 
     Workers report running totals, not increments, so that a report that is repeated or comes late does no
-    harm. What belongs to another run is ignored.
+    harm. Of the recordings they report what is new, and what got lost on its way is missing in the end. What
+    belongs to another run is ignored.
     """
 
     def __init__(self) -> None:
         self._run = ""
         self._own: dict[str, Tally] = {}
-        self._reported: dict[str, dict[str, Tally]] = {}
+        self._recorded: dict[str, Recording] = {}
+        self._reported: dict[str, _Reported] = {}
 
     def open(self, run: str) -> None:
         """Start over for another run; nothing happens if that is the one already open."""
         if run != self._run:
-            self._run, self._own, self._reported = run, {}, {}
+            self._run, self._own, self._recorded, self._reported = run, {}, {}, {}
 
     def own(self, strategy: str) -> Tally:
-        """This process's tally, to record in."""
+        """This process's tally, to count in."""
         return self._own.setdefault(strategy, Tally())
 
+    def recording(self, strategy: str) -> Recording:
+        """This process's recording, to record in."""
+        return self._recorded.setdefault(strategy, Recording())
+
     def export(self) -> dict[str, Any]:
-        """What a worker sends to its master."""
-        return {"run": self._run, "tallies": {name: asdict(tally) for name, tally in self._own.items()}}
+        """What a worker sends to its master, once: the next time there is something else to send."""
+        return {
+            "run": self._run,
+            "clock": clock.name(),
+            "tallies": {name: asdict(tally) for name, tally in self._own.items()},
+            "recordings": {name: recording.unsent() for name, recording in self._recorded.items()},
+        }
 
     def accept(self, worker: str, report: Mapping[str, Any]) -> None:
-        """Take a worker's report in place of its previous one."""
-        if report["run"] == self._run:
-            self._reported[worker] = {name: Tally(**totals) for name, totals in report["tallies"].items()}
+        """Take a worker's totals in place of its previous ones, and add what it recorded since then."""
+        if report["run"] != self._run:
+            return
+        reported = self._reported.setdefault(worker, _Reported(clock=report["clock"]))
+        reported.tallies = {name: Tally(**totals) for name, totals in report["tallies"].items()}
+        for name, (first, numbers) in report["recordings"].items():
+            reported.recordings.setdefault(name, Recording()).receive(first, numbers)
 
     def total(self, strategy: str) -> Tally:
         """The sum over all processes."""
         total = Tally()
-        for tallies in (self._own, *self._reported.values()):
+        for tallies in (self._own, *(reported.tallies for reported in self._reported.values())):
             total.add(tallies.get(strategy, Tally()))
         return total
+
+    def operations(self, strategy: str, *, by: int) -> list[Operation]:
+        """What all processes recorded.
+
+        Args:
+            strategy: whose.
+            by: what each of its increments added.
+        """
+        recorded = [(clock.name(), self._recorded)]
+        recorded += [(reported.clock, reported.recordings) for reported in self._reported.values()]
+        return [
+            operation
+            for name, recordings in recorded
+            if strategy in recordings
+            for operation in recordings[strategy].operations(by=by, clock=name)
+        ]
+
+
+@dataclass(slots=True)
+class _Reported:
+    """What a worker reported."""
+
+    clock: str
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    recordings: dict[str, Recording] = field(default_factory=dict)

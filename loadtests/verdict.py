@@ -1,5 +1,8 @@
 """The verdict over one strategy's run: does the counter hold what the service acknowledged?
 
+Two questions are asked, and an exact counter has to pass both: whether the totals are within their bounds, and
+whether the answers fit an order of the increments, which ``linearizability.py`` decides.
+
 The bounds are those of Jepsen's counter checker: an acknowledged increment must be there, a refused one
 must not, and one whose outcome nobody knows may or may not be. So an exact counter satisfies
 ``acknowledged <= stored <= acknowledged + unknown``, each of them a sum of amounts.
@@ -11,6 +14,8 @@ Source of the bounds: https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/j
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from loadtests.linearizability import Answer, Finding
 
 
 class Promise(StrEnum):
@@ -59,6 +64,8 @@ class Observation:
     p95: float | None = None
     p99: float | None = None
     """Response times in milliseconds, answered or not."""
+    order: Finding | None = None
+    """Whether the answers fit an order of the increments; None as long as the run is under way."""
     problem: str | None = None
     """What kept the run from being driven or read back, if anything did."""
 
@@ -99,7 +106,11 @@ def judge(seen: Observation, *, promise: Promise | None = None) -> Verdict:
     if seen.stored is not None:
         lost = max(0, seen.acknowledged_amount - seen.stored)
         doubled = max(0, seen.stored - seen.acknowledged_amount - seen.unknown_amount)
-    reasons = (*_unaccounted(seen), *_out_of_bounds(seen, promise, lost, doubled))
+    reasons = (
+        *_unaccounted(seen),
+        *_out_of_bounds(seen, promise, lost, doubled),
+        *_out_of_order(seen, promise),
+    )
     return Verdict(seen=seen, promise=promise, lost=lost, doubled=doubled, reasons=reasons)
 
 
@@ -133,3 +144,15 @@ def _out_of_bounds(
         yield f"{seen.stored} is stored, {doubled} more than the {most} that can have been added"
     elif lost and promise is Promise.EXACT:
         yield f"{seen.stored} is stored, {lost} less than the {seen.acknowledged_amount} acknowledged"
+
+
+def _out_of_order(seen: Observation, promise: Promise) -> Iterator[str]:
+    """Say why the answers fit no order of the increments, if they have to and don't."""
+    if promise is not Promise.EXACT or seen.order is None:
+        return
+    if seen.requested < seen.users * seen.increments:
+        return  # likewise: what is missing may be what would explain the rest
+    if seen.order.answer is Answer.NOT_LINEARIZABLE:
+        yield f"it is not linearizable: {seen.order.reason}"
+    elif seen.order.answer is Answer.UNDECIDED:
+        yield f"whether it is linearizable is undecided: {seen.order.reason}"

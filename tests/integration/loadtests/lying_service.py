@@ -32,6 +32,8 @@ class Lie(StrEnum):
     HANGS = "applied, never answered"
     MALFORMED = "applied, 200 with the value as a string"
     WRONG_ID = "applied, 200 for another counter"
+    STALE = "applied, answered with the value before it"
+    EXCHANGED = "applied, answered with the value of the next one, and that with the value of this one"
     UNREADABLE = "applied and acknowledged, but the counter can't be read afterwards"
     WORDLESS = "applied and acknowledged, but the counter is shown without a value"
     STALLS = "from the eleventh increment on, nothing is answered"
@@ -141,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             lie = self.server.lie if is_turn else Lie.NONE
             self.server.counters[counter] += by * _times_applied(lie)
             value = self.server.counters[counter]
+            value += by * _misquoted(self.server.lie, number)
         honest = {
             "id": counter, "value": value, "by": by, "strategy": strategy, "attempts": 1, "conflicts": 0,
         }  # fmt: skip
@@ -178,6 +181,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Stay silent."""
+
+
+def _misquoted(lie: Lie, number: int) -> int:
+    """By how many increments an answer is off, although all are applied."""
+    match lie:
+        case Lie.STALE if number % 3 == 0:
+            return -1
+        case Lie.EXCHANGED if number % 3 == 0:
+            return 1
+        case Lie.EXCHANGED if number % 3 == 1 and number > 1:
+            return -1
+        case _:
+            return 0
 
 
 def _times_applied(lie: Lie) -> int:

@@ -73,6 +73,18 @@ def run(*arguments: str, output: Path) -> Finished:
     return Load(*arguments, output=output).finish()
 
 
+def recheck(history: Path) -> subprocess.CompletedProcess[str]:
+    """Check a run's history again, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "loadtests.recheck", str(history)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
 def free_port() -> int:
     """A port for Locust to listen on, out of the range from which other programs are given theirs unasked."""
     (port, *_), _ = ports.choose(1)

@@ -21,6 +21,7 @@ def test_totals_of_two_processes(tmp_path: Path) -> None:
     for entry in finished.strategies.values():
         assert (100, 100, 100) == (entry["requested"], entry["acknowledged"], entry["stored"])
         assert entry["latency_ms"]["p50"] is not None
+        assert "linearizable" == entry["linearizability"]["answer"]
 
 
 def test_a_worker_is_killed(tmp_path: Path) -> None:

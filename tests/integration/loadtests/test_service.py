@@ -18,6 +18,7 @@ def test_the_tutorials_experiment(service_url: str, api: Api, tmp_path: Path) ->
         assert (250, 0, 0) == (entry["requested"], entry["malformed"], entry["doubled"])
         assert api.value_of(entry["counter"]) == entry["stored"]
         assert entry["lost"] == 0 or name == "naive"
+        assert entry["linearizability"]["answer"] == "linearizable" or name == "naive"
 
 
 def test_with_a_token(closed: Service, tmp_path: Path) -> None:

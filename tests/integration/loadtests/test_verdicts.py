@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.verdict import STRATEGIES
 from tests.integration.loadtests.lying_service import Lie, serving
-from tests.integration.loadtests.running import run
+from tests.integration.loadtests.running import Load, recheck, run
 
 USERS, INCREMENTS = 5, 12
 REQUESTED = USERS * INCREMENTS
@@ -26,10 +26,13 @@ def test_an_honest_service_passes(tmp_path: Path) -> None:
             entry[key] for key in ("requested", "acknowledged", "failed", "unknown")
         )
         assert (REQUESTED, 0, 0) == (entry["stored"], entry["lost"], entry["doubled"])
+        assert "linearizable" == entry["linearizability"]["answer"]
         assert entry["counter"] in service.deleted
     assert service.increments == len(STRATEGIES) * REQUESTED
     assert "Verdict: holds." in finished.stdout.splitlines()[-3]
-    assert {"index.html", "locust.html", "verdict.json"} == {file.name for file in tmp_path.iterdir()}
+    assert {"history.jsonl", "index.html", "locust.html", "verdict.json"} == {
+        file.name for file in tmp_path.iterdir()
+    }
     assert (False, False) == ("/INFO/" in finished.stderr, "Aggregated" in finished.stderr)
 
 
@@ -105,13 +108,90 @@ def test_a_lie_turns_the_verdict_red(lie: Lie, reason: str, tmp_path: Path) -> N
     assert "Verdict: does not hold (/occ)." in finished.stdout
 
 
+# With one user, so that each increment has ended when the next one is sent; and an increment after the last pair.
+IN_A_ROW = ("--users", "1", "--increments", "13")
+
+
+@pytest.mark.parametrize(
+    ("lie", "words"),
+    [
+        (Lie.STALE, "two increments were answered 2: one by 1 (from "),
+        (Lie.EXCHANGED, "although before that was sent, another by 1 was answered 13 (from "),
+    ],
+)
+def test_a_lie_about_the_order_alone(lie: Lie, words: str, tmp_path: Path) -> None:
+    """Answers that no counter gives make the load test fail though every total is right."""
+    with serving(lie) as service:
+        finished = run("--host", service.url, "--strategy", "occ", *IN_A_ROW, output=tmp_path)
+
+    entry = finished.strategies["occ"]
+    assert (13, 13, 0, 0) == tuple(entry[key] for key in ("acknowledged", "stored", "lost", "doubled"))
+    (reason,) = entry["reasons"]
+    assert reason.startswith("it is not linearizable: ")
+    assert words in reason
+    assert (1, 2) == (finished.exit_code, len(entry["linearizability"]["witness"]))
+
+
+def test_naive_may_answer_out_of_order(tmp_path: Path) -> None:
+    """Of a strategy that promises no better it is told that its answers fit no order, and the test passes."""
+    with serving(Lie.STALE) as service:
+        finished = run("--host", service.url, "--strategy", "naive", *IN_A_ROW, output=tmp_path)
+
+    assert (0, "not linearizable") == (
+        finished.exit_code, finished.strategies["naive"]["linearizability"]["answer"],
+    )  # fmt: skip
+    assert "13 stored; not linearizable: two increments were answered 2" in finished.stdout
+
+
+@pytest.mark.parametrize(("lie", "exit_code"), [(Lie.UNKNOWN_APPLIED, 0), (Lie.STALE, 1)])
+def test_a_history_can_be_checked_again(lie: Lie, exit_code: int, tmp_path: Path) -> None:
+    """What a run recorded is in a file, which alone leads to the same answer."""
+    with serving(lie) as service:
+        finished = run("--host", service.url, "--strategy", "occ", *SIZE, output=tmp_path)
+    again = recheck(tmp_path / "history.jsonl")
+
+    assert (exit_code, exit_code) == (finished.exit_code, again.returncode)
+    counter = finished.strategies["occ"]["counter"]
+    finding = finished.strategies["occ"]["linearizability"]
+    reason = f": {finding['reason']}" if finding["reason"] else ""
+    assert f"/occ, {REQUESTED} increments of {counter}: {finding['answer']}{reason}.\n" == again.stdout
+
+
+SHORT_MEMORY = """
+from loadtests import plan
+from loadtests.locustfile import InTurn, OccUser
+
+plan.LONGEST = 59
+"""
+
+
+def test_a_run_that_is_too_long_to_be_recorded(tmp_path: Path) -> None:
+    """Above a documented number of increments there is no history, and the verdict says that none was checked."""
+    locustfile = tmp_path / "short_memory.py"
+    locustfile.write_text(SHORT_MEMORY)
+    history = tmp_path / "history.jsonl"
+    history.write_text("an earlier run's")
+    with serving(Lie.STALE) as service:
+        finished = Load(
+            "-f", str(locustfile), "--headless", "--host", service.url, "--strategy", "occ", *SIZE,
+            output=tmp_path, module="locust",
+        ).finish()  # fmt: skip
+
+    assert (0, False) == (finished.exit_code, history.exists())
+    assert "not checked" == finished.strategies["occ"]["linearizability"]["answer"]
+    assert (
+        "60 stored; not checked: histories of more than 250000 increments are not recorded."
+        in finished.stdout
+    )
+
+
 def test_naive_may_lose(tmp_path: Path) -> None:
     """A strategy that promises no better may lose increments: the loss is reported, and the test passes."""
     with serving(Lie.LOSES) as service:
         finished = run("--host", service.url, "--strategy", "naive", *SIZE, output=tmp_path)
 
     assert (0, LIED_TO) == (finished.exit_code, finished.strategies["naive"]["lost"])
-    assert "/naive lost 33%, as it may: 60 acknowledged, 40 stored." in finished.stdout
+    assert "/naive lost 33%, as it may: 60 acknowledged, 40 stored; not linearizable: two" in finished.stdout
 
 
 def test_naive_may_not_double_count(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Histories of a counter: written down, recorded from a simulated counter, and decided by trying every order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -32,9 +33,7 @@ def refused(start: int, end: int, *, by: int = 1) -> Operation:
 
 
 @st.composite
-def recorded(
-    draw: st.DrawFn, *, fewest: int = 1, most: int = 20, largest: int = 3, unknowns: bool = True
-) -> History:
+def recorded(draw: st.DrawFn, *, most: int = 20, unknowns: bool = True) -> History:
     """What callers of an atomic counter on one or two machines may have seen, in any interleaving.
 
     Each increment takes effect at a moment between its start and its end, or, if its caller lost patience,
@@ -44,7 +43,7 @@ def recorded(
     outcomes = [Outcome.ACKNOWLEDGED, Outcome.FAILED, *([Outcome.UNKNOWN] * 2 if unknowns else [])]
     times = st.integers(0, 60)
     drafts: list[tuple[int | None, Operation]] = []
-    for _ in range(draw(st.integers(fewest, most))):
+    for _ in range(draw(st.integers(1, most))):
         start, moment, end = sorted(draw(st.tuples(times, times, times)))
         clock = draw(st.sampled_from(sorted(offsets)))
         outcome = draw(st.sampled_from(outcomes))
@@ -52,7 +51,7 @@ def recorded(
             moment, end = end, moment  # its caller may have given up long before
         effective = outcome is Outcome.ACKNOWLEDGED or (outcome is Outcome.UNKNOWN and draw(st.booleans()))
         operation = Operation(
-            outcome=outcome, by=draw(st.integers(1, largest)), clock=clock,
+            outcome=outcome, by=draw(st.integers(1, 3)), clock=clock,
             start=start + offsets[clock], end=end + offsets[clock],
         )  # fmt: skip
         drafts.append((moment if effective else None, operation))
@@ -64,6 +63,18 @@ def recorded(
         value += operation.by
         operations.append(with_value(operation, value))
     return History(operations=draw(st.permutations(operations)), initial=initial, final=value)
+
+
+@st.composite
+def framed(draw: st.DrawFn, *, unknowns: bool = True) -> History:
+    """The same between two increments by 1, of which one ended before all others, and one began after them."""
+    between = draw(recorded(unknowns=unknowns))
+    assert between.final is not None
+    first = told(between.initial, -2000, -1900, clock="here")
+    last = told(between.final + 1, 2000, 2100, clock="here")
+    return History(
+        operations=[first, *between.operations, last], initial=between.initial - 1, final=between.final + 1
+    )
 
 
 @st.composite
@@ -84,14 +95,17 @@ def arbitrary(draw: st.DrawFn, *, most: int = 7) -> History:
 
 def with_value(operation: Operation, value: int) -> Operation:
     """The same increment, answered with a value if it was acknowledged."""
-    return (
-        Operation(
-            outcome=operation.outcome, by=operation.by, start=operation.start, end=operation.end,
-            clock=operation.clock, value=value,
-        )
-        if operation.outcome is Outcome.ACKNOWLEDGED
-        else operation
-    )  # fmt: skip
+    return replace(operation, value=value) if operation.outcome is Outcome.ACKNOWLEDGED else operation
+
+
+def acknowledged(history: History) -> list[Operation]:
+    """Those increments of a history that were answered with a value."""
+    return [one for one in history.operations if one.outcome is Outcome.ACKNOWLEDGED]
+
+
+def with_other(history: History, one: Operation, other: Operation) -> History:
+    """The same history with another increment in the place of one."""
+    return replace(history, operations=[other if it is one else it for it in history.operations])
 
 
 def fits_an_order(history: History) -> bool:
@@ -101,11 +115,11 @@ def fits_an_order(history: History) -> bool:
 
 
 def _can_go_on(left: Sequence[Operation], value: int, final: int | None) -> bool:
-    acknowledged = [operation for operation in left if operation.outcome is Outcome.ACKNOWLEDGED]
-    if not acknowledged and final in {None, value}:
+    told_of = [operation for operation in left if operation.outcome is Outcome.ACKNOWLEDGED]
+    if not told_of and final in {None, value}:
         return True
     for index, operation in enumerate(left):
-        if any(one.clock == operation.clock and one.end < operation.start for one in acknowledged):
+        if any(one.clock == operation.clock and one.end < operation.start for one in told_of):
             continue  # that one has to come first
         then = value + operation.by
         if operation.outcome is Outcome.ACKNOWLEDGED and operation.value != then:

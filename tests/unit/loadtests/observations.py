@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loadtests.linearizability import Answer, Finding
 from loadtests.verdict import Observation
 
 
@@ -22,5 +23,6 @@ def observed(strategy: str = "occ", **seen: Any) -> Observation:
         "p50": 3.0,
         "p95": 20.0,
         "p99": 45.0,
+        "order": Finding(answer=Answer.LINEARIZABLE),
     }
     return Observation(strategy=strategy, **usual | seen)

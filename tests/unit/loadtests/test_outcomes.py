@@ -17,10 +17,12 @@ ANSWER = {"id": "c", "strategy": "occ", "by": 3, "value": 9, "attempts": 2, "con
 
 
 def test_the_documented_answer_is_an_acknowledgement() -> None:
-    """A 200 that repeats what was asked and tells the value acknowledges, and its conflicts are counted."""
+    """A 200 that repeats what was asked acknowledges, and its value and conflicts are taken from it."""
     answer = from_reply(200, JSON, json.dumps(ANSWER).encode(), ASKED)
 
-    assert (Outcome.ACKNOWLEDGED, 1, "") == (answer.outcome, answer.conflicts, answer.complaint)
+    assert (Outcome.ACKNOWLEDGED, 9, 1, "") == (
+        answer.outcome, answer.value, answer.conflicts, answer.complaint,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,8 @@ def test_the_documented_answer_is_an_acknowledgement() -> None:
         {"value": 9.0},
         {"value": True},
         {"value": None},
+        {"value": 2**63},
+        {"value": -(2**63) - 1},
         {"conflicts": None},
         {"attempts": "1"},
     ],

@@ -9,10 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from loadtests.linearizability import Answer, Finding
 from loadtests.page import WIDTH, bars, render
 from loadtests.plan import Plan
 from loadtests.report import Report, as_document, as_json, as_text, closing, sentence
 from loadtests.verdict import judge
+from tests.unit.loadtests.histories import told
 from tests.unit.loadtests.observations import observed
 
 README = Path(__file__).parents[3] / "loadtests" / "README.md"
@@ -32,8 +34,13 @@ def report(*seen: Any, problem: str | None = None, host: str = "http://service")
     return Report(plan=plan, verdicts=tuple(map(judge, seen)), finished=FINISHED, problem=problem)
 
 
-GOOD = report(observed("naive", stored=4), observed("occ"))
-BAD = report(observed("occ", stored=9), observed("scripted", stored=None, p99=None))
+TWO_TOLD_THE_SAME = Finding(
+    answer=Answer.NOT_LINEARIZABLE, reason="two were answered 1", witness=(told(1, 0, 10), told(1, 5, 15))
+)
+TOO_LONG = Finding(answer=Answer.NOT_CHECKED, reason="it is too long")
+GOOD = report(observed("naive", stored=4, order=TWO_TOLD_THE_SAME), observed("occ"))
+BAD = report(observed("occ", stored=9), observed("scripted", stored=None, p99=None, order=None))
+OUT_OF_ORDER = report(observed("occ", order=TWO_TOLD_THE_SAME))
 UNKNOWN = report(observed(acknowledged=8, acknowledged_amount=8, unknown=2, unknown_amount=2, stored=9))
 NOT_BEGUN = report(problem="PUT http://service/counters/load-0a1b-occ: Connection refused")
 
@@ -43,6 +50,7 @@ NOT_BEGUN = report(problem="PUT http://service/counters/load-0a1b-occ: Connectio
     [
         (GOOD, True),
         (BAD, False),
+        (OUT_OF_ORDER, False),
         (UNKNOWN, True),
         (NOT_BEGUN, False),
         (report(), False),
@@ -58,16 +66,16 @@ def test_the_table() -> None:
     """The terminal gets a row and a sentence a strategy, and the overall verdict."""
     assert (
         "strategy  users  requested  acknowledged  failed  unknown  stored  lost  doubled  conflicts  req/s"
-        "  p50 ms  p95 ms  p99 ms  verdict\n"
+        "  p50 ms  p95 ms  p99 ms  linearizable  verdict\n"
         "--------  -----  ---------  ------------  ------  -------  ------  ----  -------  ---------  -----"
-        "  ------  ------  ------  -------\n"
+        "  ------  ------  ------  ------------  -------\n"
         "/naive        2         10            10       0        0       4     6        0          3      2"
-        "       3      20      45  loses\n"
+        "       3      20      45            no  loses\n"
         "/occ          2         10            10       0        0      10     0        0          3      2"
-        "       3      20      45  holds\n"
+        "       3      20      45           yes  holds\n"
         "\n"
-        "/naive lost 60%, as it may: 10 acknowledged, 4 stored.\n"
-        "/occ holds: 10 acknowledged, 10 stored.\n"
+        "/naive lost 60%, as it may: 10 acknowledged, 4 stored; not linearizable: two were answered 1.\n"
+        "/occ holds: 10 acknowledged, 10 stored, linearizable.\n"
         "Verdict: holds. Every request is accounted for, and every promise was kept."
     ) == as_text(GOOD)
 
@@ -82,10 +90,16 @@ def test_a_run_that_could_not_begin_has_no_table() -> None:
     ("run", "words"),
     [
         (BAD, "/occ does not hold: 9 is stored, 1 less than the 10 acknowledged."),
-        (UNKNOWN, "/occ holds: 8 acknowledged, 2 unknown, 9 stored."),
+        (OUT_OF_ORDER, "/occ does not hold: it is not linearizable: two were answered 1."),
+        (UNKNOWN, "/occ holds: 8 acknowledged, 2 unknown, 9 stored, linearizable."),
+        (
+            report(observed(order=TOO_LONG)),
+            "/occ holds: 10 acknowledged, 10 stored; not checked: it is too long.",
+        ),
+        (report(observed(order=None)), "/occ holds: 10 acknowledged, 10 stored."),
         (
             report(observed("naive")),
-            "/naive lost nothing this time, though it may: 10 acknowledged, 10 stored.",
+            "/naive lost nothing this time, though it may: 10 acknowledged, 10 stored, linearizable.",
         ),
     ],
 )
@@ -113,16 +127,33 @@ def test_the_document() -> None:
     assert document["finished_at"] == "2026-07-01T12:00:07.000+00:00"
 
 
+def test_the_documents_witness() -> None:
+    """A program finds what was decided about the order, and the increments that contradict it."""
+    document = json.loads(as_json(OUT_OF_ORDER))
+
+    linearizability = document["strategies"][0]["linearizability"]
+    assert ("not linearizable", "two were answered 1") == (
+        linearizability["answer"],
+        linearizability["reason"],
+    )
+    assert [(1, 0, 10_000_000), (1, 5_000_000, 15_000_000)] == [
+        (line["value"], line["start"], line["end"]) for line in linearizability["witness"]
+    ]
+    assert None is json.loads(as_json(BAD))["strategies"][1]["linearizability"]
+
+
 def test_the_readme_describes_every_field() -> None:
     """Each field of verdict.json is in the README's table."""
     described = set(re.findall(r"`([a-z_0-9]+)`", README.read_text()))
     document = as_document(GOOD)
-    fields = {*document, *document["strategies"][0], *document["strategies"][0]["latency_ms"]}
+    strategy = document["strategies"][0]
+    finding = strategy["linearizability"]
+    fields = {*document, *strategy, *strategy["latency_ms"], *finding, *finding["witness"][0]}
 
     assert set() == fields - described
 
 
-@pytest.mark.parametrize("run", [GOOD, BAD, UNKNOWN, NOT_BEGUN])
+@pytest.mark.parametrize("run", [GOOD, BAD, OUT_OF_ORDER, UNKNOWN, NOT_BEGUN])
 def test_the_page_needs_nothing_else(run: Report) -> None:
     """The page is one file: no script, and no address but the links it was given."""
     page = render(run, links={"JSON": "verdict.json"})

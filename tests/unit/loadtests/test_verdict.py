@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.linearizability import Answer, Finding
 from loadtests.verdict import STRATEGIES, Observation, Promise, judge
 from tests.unit.loadtests.observations import observed
 
@@ -142,6 +143,41 @@ def test_each_reason_has_a_sentence(seen: dict[str, Any], reason: str) -> None:
 def test_incomplete_tallies_blame_nobody() -> None:
     """When requests are missing, a counter that is off is no proof against the service, and isn't said to be."""
     verdict = judge(observed(requested=4, acknowledged=4, acknowledged_amount=4))
+
+    assert ("4 requests were made, 10 should have been",) == verdict.reasons
+
+
+ORDERS = {answer: Finding(answer=answer, reason="so it is") for answer in Answer}
+
+
+@pytest.mark.parametrize("strategy", EXACT)
+@pytest.mark.parametrize(
+    ("order", "reasons"),
+    [
+        (ORDERS[Answer.LINEARIZABLE], ()),
+        (ORDERS[Answer.NOT_LINEARIZABLE], ("it is not linearizable: so it is",)),
+        (ORDERS[Answer.UNDECIDED], ("whether it is linearizable is undecided: so it is",)),
+        (ORDERS[Answer.NOT_CHECKED], ()),
+        (None, ()),
+    ],
+)
+def test_the_order_of_an_exact_counter(
+    strategy: str, order: Finding | None, reasons: tuple[str, ...]
+) -> None:
+    """An exact strategy has to be linearizable where that was to be decided, whatever its totals are."""
+    assert reasons == judge(observed(strategy, order=order)).reasons
+
+
+@pytest.mark.parametrize("order", ORDERS.values())
+def test_naive_promises_no_order(order: Finding) -> None:
+    """A lossy strategy holds whether or not its answers fit an order."""
+    assert judge(observed("naive", order=order)).holds
+
+
+@pytest.mark.parametrize("answer", [Answer.NOT_LINEARIZABLE, Answer.UNDECIDED])
+def test_an_incomplete_history_blames_nobody(answer: Answer) -> None:
+    """When requests are missing, they may be what would explain the answers to the others."""
+    verdict = judge(observed(requested=4, acknowledged=4, acknowledged_amount=4, order=ORDERS[answer]))
 
     assert ("4 requests were made, 10 should have been",) == verdict.reasons
 
