@@ -18,14 +18,16 @@ from locust.event import EventHook
 from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.web import WebUI
+from uuid_utils import uuid7
 
 from loadtests import clock
 from loadtests.conductor import Conductor, Step, request_name
 from loadtests.credentials import headers_from
 from loadtests.options import add_options, options_of
 from loadtests.outcomes import Answer, Increment, Outcome, from_error, from_reply
-from loadtests.plan import counter_id
+from loadtests.plan import counter_id, takes_keys
 from loadtests.publish import Publisher
+from loadtests.replays import Patience, settle
 from loadtests.tally import Ledger
 from loadtests.webui import add_verdict
 
@@ -34,12 +36,12 @@ ledger = Ledger()
 
 
 class CounterUser(FastHttpUser):
-    """Increments its strategy's counter exactly ``--increments`` times, without a pause."""
+    """Makes exactly ``--increments`` increments of its strategy's counter, without a pause."""
 
     abstract = True
     strategy: ClassVar[str]
-    # A repeated increment would look like a service that counts twice. Whatever stands here, the HTTP client
-    # repeats requests on broken connections, but no POST among them; the tests count what arrives.
+    # A request that is repeated unasked would look like a service that counts twice. Whatever stands here, the HTTP
+    # client repeats requests on broken connections, but no POST among them; the tests count what arrives.
     max_retries = 0
     insecure = False  # a load test that accepts any certificate may be testing anybody's service
 
@@ -60,6 +62,8 @@ class CounterUser(FastHttpUser):
         ledger.open(options.run)
         self.tally = ledger.own(self.strategy)
         self.recording = ledger.recording(self.strategy) if options.recorded else None
+        keyed = options.keys and takes_keys(self.strategy)
+        self.patience = Patience(seconds=options.replay_for) if keyed else None
 
     @task
     def increment(self) -> None:
@@ -71,7 +75,7 @@ class CounterUser(FastHttpUser):
         answer = Answer(outcome=Outcome.UNKNOWN, complaint="unknown: given up")
         sent, start = time(), clock.now()
         try:
-            answer = self._ask()
+            answer = self._ask() if self.patience is None else self._ask_until_settled(self.patience)
         finally:
             end = clock.now()
             self.tally.record(answer, by=self.asked.by, sent=sent, ended=time())
@@ -82,10 +86,15 @@ class CounterUser(FastHttpUser):
         """Note that this user is done, by itself or because it was stopped."""
         self.tally.users_done += 1
 
-    def _ask(self) -> Answer:
+    def _ask_until_settled(self, patience: Patience) -> Answer:
+        key = {"Idempotency-Key": f'"{uuid7()}"'}
+        return settle(lambda: self._ask(key), patience)
+
+    def _ask(self, headers: dict[str, str] | None = None) -> Answer:
         with self.client.post(
             f"/{self.strategy}/{self.asked.counter}",
             json={"by": self.asked.by},
+            headers=headers,
             name=request_name(self.strategy),
             catch_response=True,
             allow_redirects=False,

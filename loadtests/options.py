@@ -36,6 +36,18 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="Seconds after which a request's outcome counts as unknown (30).",
     )
     parser.add_argument(
+        "--keys",
+        action="store_true",
+        help="Give each increment an idempotency key, and replay it until it is answered; naive can't, and doesn't.",
+    )
+    parser.add_argument(
+        "--replay-for",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="Seconds after which an increment with a key isn't replayed any more (60).",
+    )
+    parser.add_argument(
         "--token-file",
         metavar="FILE",
         default=None,

@@ -44,6 +44,10 @@ class Answer:
     conflicts: int = 0
     malformed: bool = False
     """A 200 that isn't what the contract describes."""
+    replays: int = 0
+    """How many times the request was repeated before this was the answer."""
+    problem: str = ""
+    """The type of the problem that was answered, if one was."""
     complaint: str = ""
     """Why it isn't an acknowledgement, in a few words that group well; empty if it is."""
 
@@ -72,8 +76,8 @@ def from_reply(status: int, content_type: str, body: bytes | None, asked: Increm
     if status == HTTPStatus.OK:
         return _acknowledgement(document, asked)
     outcome = Outcome.FAILED if _is_refusal(status, content_type, document) else Outcome.UNKNOWN
-    kind = document.get("type", "")
-    return Answer(outcome=outcome, complaint=f"{outcome}: status {status} {kind}".rstrip())
+    kind = str(document.get("type", ""))
+    return Answer(outcome=outcome, problem=kind, complaint=f"{outcome}: status {status} {kind}".rstrip())
 
 
 def _is_refusal(status: int, content_type: str, document: Mapping[str, Any]) -> bool:

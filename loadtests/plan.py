@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from loadtests.credentials import headers_from
 from loadtests.recording import LONGEST
-from loadtests.verdict import STRATEGIES
+from loadtests.verdict import STRATEGIES, Promise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class Plan:
     """Increments of each user."""
     by: int = 1
     """What each increment adds."""
+    keys: bool = False
+    """Whether increments have idempotency keys, where the strategy takes them."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What every request carries besides; the token, if the service asks for one."""
     run: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -50,6 +52,8 @@ class Plan:
             raise ValueError(f"strategy: one or several of {', '.join(STRATEGIES)}")
         if not options.request_timeout > 0:
             raise ValueError("request timeout: more than 0 seconds are needed")
+        if not options.replay_for >= 0:
+            raise ValueError("replay for: 0 seconds or more are needed")
         if not host:
             raise ValueError("host: the service's base URL is needed")
         return cls(
@@ -58,6 +62,7 @@ class Plan:
             users=numbers["num_users"],
             increments=numbers["increments"],
             by=numbers["by"],
+            keys=options.keys,
             headers=headers_from(options.token_file),
         )
 
@@ -71,6 +76,10 @@ class Plan:
         """Whether histories are recorded: not those that would take more memory than anybody asked for."""
         return self.requested <= LONGEST
 
+    def is_keyed(self, strategy: str) -> bool:
+        """Tell whether a strategy's increments have idempotency keys."""
+        return self.keys and takes_keys(strategy)
+
     def counter(self, strategy: str) -> str:
         """The id of the counter that a strategy's users increment."""
         return counter_id(self.run, strategy)
@@ -79,6 +88,11 @@ class Plan:
 def counter_id(run: str, strategy: str) -> str:
     """Name the counter of a strategy in a run: master and workers have to agree on it."""
     return f"load-{run}-{strategy}"
+
+
+def takes_keys(strategy: str) -> bool:
+    """Tell whether the service takes idempotency keys for a strategy: it does where it can keep its word."""
+    return STRATEGIES[strategy] is Promise.EXACT
 
 
 def positive(text: str | int | None) -> int:

@@ -22,6 +22,7 @@ COLUMNS = (
     "acknowledged",
     "failed",
     "unknown",
+    "resolved",
     "stored",
     "lost",
     "doubled",
@@ -66,6 +67,7 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
     return (
         f"/{seen.strategy}",
         *map(str, (seen.users, seen.requested, seen.acknowledged, seen.failed, seen.unknown)),
+        str(seen.resolved) if seen.keyed else "-",
         *(_or_dash(number) for number in (seen.stored, verdict.lost, verdict.doubled)),
         str(seen.conflicts),
         f"{seen.requests_per_second:.0f}",
@@ -88,7 +90,10 @@ def sentence(verdict: Verdict) -> str:
     if not verdict.holds:
         return f"{name} does not hold: {'; '.join(verdict.reasons)}."
     unknown = f", {seen.unknown_amount} unknown" if seen.unknown_amount else ""
-    counted = f"{seen.acknowledged_amount} acknowledged{unknown}, {seen.stored} stored{_order(seen)}"
+    resolved = f" ({seen.resolved} of {seen.acknowledged} resolved by replay)" if seen.keyed else ""
+    counted = (
+        f"{seen.acknowledged_amount} acknowledged{resolved}{unknown}, {seen.stored} stored{_order(seen)}"
+    )
     if verdict.promise is Promise.EXACT:
         return f"{name} holds: {counted}."
     if verdict.lost:
@@ -139,6 +144,7 @@ def as_document(report: Report) -> dict[str, Any]:
         "users": plan.users,
         "increments": plan.increments,
         "by": plan.by,
+        "keys": plan.keys,
         "holds": report.holds,
         "problem": report.problem,
         "summary": closing(report),
@@ -163,6 +169,9 @@ def _strategy(plan: Plan, verdict: Verdict) -> dict[str, Any]:
         "failed": seen.failed,
         "unknown": seen.unknown,
         "malformed": seen.malformed,
+        "keyed": seen.keyed,
+        "resolved": seen.resolved,
+        "replays": seen.replays,
         "acknowledged_amount": seen.acknowledged_amount,
         "unknown_amount": seen.unknown_amount,
         "stored": seen.stored,

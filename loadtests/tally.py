@@ -21,6 +21,8 @@ class Tally:
     malformed: int = 0
     acknowledged_amount: int = 0
     unknown_amount: int = 0
+    resolved: int = 0
+    replays: int = 0
     conflicts: int = 0
     users_done: int = 0
     first: float | None = None
@@ -48,6 +50,8 @@ class Tally:
                 self.unknown += 1
                 self.unknown_amount += by
         self.malformed += answer.malformed
+        self.resolved += bool(answer.replays) and answer.outcome is Outcome.ACKNOWLEDGED
+        self.replays += answer.replays
         self.conflicts += answer.conflicts
         self.first = sent if self.first is None else min(self.first, sent)
         self.last = ended if self.last is None else max(self.last, ended)

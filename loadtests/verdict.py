@@ -5,7 +5,8 @@ whether the answers fit an order of the increments, which ``linearizability.py``
 
 The bounds are those of Jepsen's counter checker: an acknowledged increment must be there, a refused one
 must not, and one whose outcome nobody knows may or may not be. So an exact counter satisfies
-``acknowledged <= stored <= acknowledged + unknown``, each of them a sum of amounts.
+``acknowledged <= stored <= acknowledged + unknown``, each of them a sum of amounts. With idempotency keys none
+may be left unknown, and ``stored`` has to be ``acknowledged``.
 
 This module is pure: no Locust, no HTTP, no clock.
 Source of the bounds: https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/jepsen/checker.clj
@@ -56,6 +57,12 @@ class Observation:
     unknown_amount: int
     stored: int | None
     """The counter's value after the run, or None if it couldn't be read."""
+    keyed: bool = False
+    """Whether each increment had an idempotency key, and was replayed as long as its outcome was unknown."""
+    resolved: int = 0
+    """Those of the acknowledged ones whose outcome was unknown until a replay was answered."""
+    replays: int = 0
+    """Requests beyond one for each increment."""
     conflicts: int = 0
     """Version conflicts that the service reported to have resolved itself."""
     seconds: float = 0.0
@@ -127,6 +134,9 @@ def _unaccounted(seen: Observation) -> Iterator[str]:
         yield f"{seen.requested} requests were made, {seen.users * seen.increments} should have been"
     if (ended := seen.acknowledged + seen.failed + seen.unknown) != seen.requested:
         yield f"{seen.requested} requests were made, but {ended} ended"
+    if seen.keyed and seen.unknown:
+        # With a key, an outcome can be had. And only without unknown ones is what has to be stored one number.
+        yield f"{seen.unknown} increments with keys are of unknown outcome, in spite of {seen.replays} replays"
     if seen.malformed:
         yield f"{seen.malformed} answers said 200 with a body that the contract doesn't describe"
 

@@ -34,16 +34,22 @@ class Lie(StrEnum):
     WRONG_ID = "applied, 200 for another counter"
     STALE = "applied, answered with the value before it"
     EXCHANGED = "applied, answered with the value of the next one, and that with the value of this one"
+    FORGETS_KEYS = "503 unknown, applied, and applied again when it is repeated with its key"
+    KEYS_EXPIRE = "503 unknown, applied, and refused when it is repeated with its key"
     UNREADABLE = "applied and acknowledged, but the counter can't be read afterwards"
     WORDLESS = "applied and acknowledged, but the counter is shown without a value"
     STALLS = "from the eleventh increment on, nothing is answered"
 
 
 UNKNOWN = {"type": "/problems/unavailable", "outcome": "unknown"}
+EXPIRED = {"type": "/problems/idempotency-key-expired"}
+INVALID = {"type": "/problems/invalid-request"}
 NOT_APPLIED = {"type": "/problems/unavailable", "outcome": "not-applied"}
 STATUSES: dict[Lie, tuple[HTTPStatus, dict[str, Any]]] = {
     Lie.UNKNOWN_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, UNKNOWN),
     Lie.UNKNOWN_NOT_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, UNKNOWN),
+    Lie.FORGETS_KEYS: (HTTPStatus.SERVICE_UNAVAILABLE, UNKNOWN),
+    Lie.KEYS_EXPIRE: (HTTPStatus.SERVICE_UNAVAILABLE, UNKNOWN),
     Lie.BARE_503_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, {}),
     Lie.NOT_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, NOT_APPLIED),
     Lie.NOT_APPLIED_YET_APPLIED: (HTTPStatus.SERVICE_UNAVAILABLE, NOT_APPLIED),
@@ -57,7 +63,7 @@ DISTORTIONS: dict[Lie, dict[str, Any]] = {
 
 
 class LyingService(ThreadingHTTPServer):
-    """Holds counters in memory; each lie is about increments, never about setting to 0."""
+    """Holds counters and idempotency keys in memory; each lie is about increments, never about setting to 0."""
 
     daemon_threads = True
 
@@ -65,6 +71,8 @@ class LyingService(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lie = lie
         self.counters: dict[str, int] = {}
+        self.keys: dict[tuple[str, str], int] = {}
+        """What the counter was right after an increment, by counter and key."""
         self.deleted: list[str] = []
         self.increments = 0
         """Increments received, whatever became of them: what a client that repeats itself can't hide."""
@@ -135,19 +143,30 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         _, strategy, counter = self.path.split("/")
         by = self._body().get("by", 1)
+        key = self.headers.get("Idempotency-Key")
+        if key is not None and strategy == "naive":
+            self._reply(HTTPStatus.UNPROCESSABLE_ENTITY, INVALID)
+            return
         with self.server.changed:
             self.server.increments += 1
             number = self.server.increments
             self.server.changed.notify_all()
             is_turn = number > 10 if self.server.lie is Lie.STALLS else number % 3 == 0
             lie = self.server.lie if is_turn else Lie.NONE
-            self.server.counters[counter] += by * _times_applied(lie)
-            value = self.server.counters[counter]
+            known = self.server.keys.get((counter, str(key)))
+            if known is None:
+                self.server.counters[counter] += by * _times_applied(lie)
+            value = self.server.counters[counter] if known is None else known
+            if key is not None and _times_applied(lie) and self.server.lie is not Lie.FORGETS_KEYS:
+                self.server.keys[counter, key] = value
             value += by * _misquoted(self.server.lie, number)
         honest = {
             "id": counter, "value": value, "by": by, "strategy": strategy, "attempts": 1, "conflicts": 0,
         }  # fmt: skip
-        self._answer(lie, honest)
+        if known is not None and self.server.lie is Lie.KEYS_EXPIRE:
+            self._reply(HTTPStatus.CONFLICT, EXPIRED)
+        else:
+            self._answer(lie, honest)
 
     def _answer(self, lie: Lie, honest: dict[str, Any]) -> None:
         if lie in STATUSES:

@@ -85,6 +85,7 @@ def test_a_service_that_goes_away(tmp_path: Path) -> None:
         ("--by", "x"),
         ("--strategy", "magic"),
         ("--request-timeout", "0"),
+        ("--keys", "--replay-for", "-1"),
         ("--class-picker",),
     ],
 )

@@ -157,6 +157,77 @@ def test_a_history_can_be_checked_again(lie: Lie, exit_code: int, tmp_path: Path
     assert f"/occ, {REQUESTED} increments of {counter}: {finding['answer']}{reason}.\n" == again.stdout
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        Lie.UNKNOWN_APPLIED,
+        Lie.UNKNOWN_NOT_APPLIED,
+        Lie.BARE_503_APPLIED,
+        Lie.CUTS_REPLY,
+        Lie.RESETS,
+        Lie.CUTS_BODY,
+        Lie.PROXY_GIVES_UP,
+    ],
+)
+def test_with_keys_no_outcome_stays_unknown(lie: Lie, tmp_path: Path) -> None:
+    """With a key an increment is replayed until it is answered, and then the counter is exactly what was asked."""
+    with serving(lie) as service:
+        finished = run("--host", service.url, "--keys", "--strategy", "occ", *SIZE, output=tmp_path)
+
+    entry = finished.strategies["occ"]
+    assert (0, REQUESTED, 0, REQUESTED) == (
+        finished.exit_code, entry["acknowledged"], entry["unknown"], entry["stored"],
+    )  # fmt: skip
+    assert REQUESTED + entry["replays"] == service.increments
+    assert 0 < entry["resolved"] <= entry["replays"]
+    assert (
+        f"60 acknowledged ({entry['resolved']} of 60 resolved by replay), 60 stored, linear"
+        in finished.stdout
+    )
+
+
+def test_with_keys_naive_runs_without(tmp_path: Path) -> None:
+    """A strategy that takes no keys gets none, and is judged as ever; each of the others' increments has its own."""
+    with serving() as service:
+        finished = run("--host", service.url, "--keys", *SIZE, output=tmp_path)
+
+    assert (0, 2 * REQUESTED) == (finished.exit_code, len(service.keys))
+    assert {"naive": False, "occ": True, "scripted": True} == {
+        name: entry["keyed"] for name, entry in finished.strategies.items()
+    }
+    assert {(REQUESTED, 0)} == {(entry["stored"], entry["replays"]) for entry in finished.strategies.values()}
+
+
+@pytest.mark.parametrize(
+    ("lie", "reason"),
+    [
+        (Lie.FORGETS_KEYS, "more than the 60 that can have been added"),
+        (Lie.KEYS_EXPIRE, "increments with keys are of unknown outcome, in spite of "),
+        (Lie.MALFORMED, "answers said 200 with a body that the contract doesn't describe"),
+    ],
+)
+def test_a_lie_about_keys(lie: Lie, reason: str, tmp_path: Path) -> None:
+    """A service that counts a replay again, or doesn't know it any more, makes the load test fail."""
+    with serving(lie) as service:
+        finished = run("--host", service.url, "--keys", "--strategy", "occ", *SIZE, output=tmp_path)
+
+    assert 1 == finished.exit_code
+    assert any(reason in words for words in finished.strategies["occ"]["reasons"])
+
+
+def test_replays_come_to_an_end(tmp_path: Path) -> None:
+    """An increment that isn't answered is given up in time, with or without a key."""
+    with serving(Lie.HANGS) as service:
+        finished = run(
+            "--host", service.url, "--strategy", "occ", "--request-timeout", "2", "--users", "1",
+            "--increments", "3", "--keys", "--replay-for", "0", output=tmp_path,
+        )  # fmt: skip
+
+    entry = finished.strategies["occ"]
+    assert (1, 2, 1, 0) == (finished.exit_code, entry["acknowledged"], entry["unknown"], entry["replays"])
+    assert ["1 increments with keys are of unknown outcome, in spite of 0 replays"] == entry["reasons"]
+
+
 SHORT_MEMORY = """
 from loadtests import plan
 from loadtests.locustfile import InTurn, OccUser

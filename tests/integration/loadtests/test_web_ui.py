@@ -85,7 +85,7 @@ def test_several_runs_in_a_row(tmp_path: Path) -> None:
         first_rows = ui.rows()
         wait_for(lambda: ui.get("/stats/requests").json()["state"] == "stopped")
         service.lie = Lie.DOUBLES
-        ui.start(increments="6", strategy="naive,scripted")
+        ui.start(increments="6", strategy="naive,scripted", keys="true")
         second = ui.next_verdict(after=first["run"])
         page, plot = ui.get("/").text, ui.get("/verdict.html")
         wait_for(lambda: ui.get("/stats/requests").json()["state"] == "stopped")
@@ -95,12 +95,13 @@ def test_several_runs_in_a_row(tmp_path: Path) -> None:
     assert ([], 404) == before
     assert (True, 12) == (first["holds"], first["strategies"][0]["stored"])
     assert ["/occ", "3", "12", "12"] == [first_rows[0][f"c{n}"] for n in range(4)]
-    assert ("overall", "holds") == (first_rows[1]["c0"], first_rows[1]["c15"])
+    assert ("overall", "holds") == (first_rows[1]["c0"], first_rows[1]["c16"])
     assert (False, ["naive", "scripted"]) == (
         second["holds"],
         [entry["strategy"] for entry in second["strategies"]],
     )
-    assert ["does not hold", "does not hold"] == [row["c15"] for row in second_rows[:2]]
+    assert [False, True] == [entry["keyed"] for entry in second["strategies"]]
+    assert ["does not hold", "does not hold"] == [row["c16"] for row in second_rows[:2]]
     assert '"extended_tabs": [{"key": "verdict", "title": "Verdict"}]' in page
     assert (True, True) == (plot.ok, "<svg" in plot.text)
     assert (1, second) == (finished.exit_code, finished.document)
@@ -119,7 +120,7 @@ def test_a_run_that_is_stopped(tmp_path: Path) -> None:
         again = ui.next_verdict(after=stopped["run"])
         finished = ui.end()
 
-    assert ("/occ", "under way") == (under_way[0]["c0"], under_way[0]["c15"])
+    assert ("/occ", "under way") == (under_way[0]["c0"], under_way[0]["c16"])
     assert (False, "the run was stopped before its end") == (stopped["holds"], stopped["problem"])
     assert (True, 15) == (again["holds"], again["strategies"][0]["stored"])
     assert finished.exit_code == 0
@@ -151,5 +152,5 @@ def test_a_run_without_all_its_workers(tmp_path: Path) -> None:
         worker.finish()
 
     assert (False, []) == (verdict["holds"], verdict["strategies"])
-    assert ("overall", "1 of 2 workers are ready") == (rows[0]["c0"], rows[0]["c15"])
+    assert ("overall", "1 of 2 workers are ready") == (rows[0]["c0"], rows[0]["c16"])
     assert (1, 0) == (finished.exit_code, service.increments)

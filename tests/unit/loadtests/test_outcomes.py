@@ -73,7 +73,10 @@ def test_documented_refusals(status: int, problem: dict[str, Any], content_type:
     answer = from_reply(status, content_type, json.dumps(problem).encode(), ASKED)
 
     assert (Outcome.FAILED, False) == (answer.outcome, answer.malformed)
-    assert f"failed: status {status} {problem['type']}" == answer.complaint
+    assert (problem["type"], f"failed: status {status} {problem['type']}") == (
+        answer.problem,
+        answer.complaint,
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ OPTIONS = {
     "by": 1,
     "strategy": ["occ"],
     "request_timeout": 30.0,
+    "keys": False,
+    "replay_for": 60.0,
     "token_file": None,
 }
 
@@ -27,6 +29,26 @@ def test_a_plan_from_options() -> None:
     assert ("http://service", ("naive", "scripted"), 5, 50, 1) == (
         plan.host, plan.strategies, plan.users, plan.increments, plan.by,
     )  # fmt: skip
+
+
+def test_keys_are_for_strategies_that_keep_their_word() -> None:
+    """With keys, exact strategies have them and others don't; without, none has."""
+    plans = [
+        Plan.from_options(Namespace(**OPTIONS | {"keys": keys}), host="http://service")
+        for keys in (True, False)
+    ]
+
+    assert [[False, True, True], [False, False, False]] == [
+        [plan.is_keyed(strategy) for strategy in ("naive", "occ", "scripted")] for plan in plans
+    ]
+
+
+@pytest.mark.parametrize(("increments", "is_recorded"), [(50_000, True), (50_001, False)])
+def test_what_is_recorded(increments: int, is_recorded: bool) -> None:  # noqa: FBT001 - a table's column
+    """A history is recorded up to the number of increments that the README tells."""
+    options = Namespace(**OPTIONS | {"increments": increments})
+
+    assert is_recorded == Plan.from_options(options, host="http://service").is_recorded
 
 
 def test_each_run_has_counters_of_its_own() -> None:
@@ -46,6 +68,8 @@ def test_each_run_has_counters_of_its_own() -> None:
         ({"strategy": []}, "strategy: one or several of naive, occ, scripted"),
         ({"strategy": ["occ", "magic"]}, "strategy: one or several of naive, occ, scripted"),
         ({"request_timeout": float("nan")}, "request timeout: more than 0 seconds"),
+        ({"replay_for": float("nan")}, "replay for: 0 seconds or more"),
+        ({"replay_for": -0.1}, "replay for: 0 seconds or more"),
         ({"token_file": "/nowhere/at/all"}, "token file: /nowhere/at/all can't be read"),
         ({"token_file": __file__}, "has to hold a token and nothing else"),
     ],

@@ -38,7 +38,7 @@ TWO_TOLD_THE_SAME = Finding(
     answer=Answer.NOT_LINEARIZABLE, reason="two were answered 1", witness=(told(1, 0, 10), told(1, 5, 15))
 )
 TOO_LONG = Finding(answer=Answer.NOT_CHECKED, reason="it is too long")
-GOOD = report(observed("naive", stored=4, order=TWO_TOLD_THE_SAME), observed("occ"))
+GOOD = report(observed("naive", stored=4, order=TWO_TOLD_THE_SAME), observed("occ", keyed=True, resolved=3))
 BAD = report(observed("occ", stored=9), observed("scripted", stored=None, p99=None, order=None))
 OUT_OF_ORDER = report(observed("occ", order=TWO_TOLD_THE_SAME))
 UNKNOWN = report(observed(acknowledged=8, acknowledged_amount=8, unknown=2, unknown_amount=2, stored=9))
@@ -65,17 +65,17 @@ def test_the_overall_verdict(run: Report, holds: bool) -> None:  # noqa: FBT001 
 def test_the_table() -> None:
     """The terminal gets a row and a sentence a strategy, and the overall verdict."""
     assert (
-        "strategy  users  requested  acknowledged  failed  unknown  stored  lost  doubled  conflicts  req/s"
+        "strategy  users  requested  acknowledged  failed  unknown  resolved  stored  lost  doubled  conflicts  req/s"
         "  p50 ms  p95 ms  p99 ms  linearizable  verdict\n"
-        "--------  -----  ---------  ------------  ------  -------  ------  ----  -------  ---------  -----"
+        "--------  -----  ---------  ------------  ------  -------  --------  ------  ----  -------  ---------  -----"
         "  ------  ------  ------  ------------  -------\n"
-        "/naive        2         10            10       0        0       4     6        0          3      2"
+        "/naive        2         10            10       0        0         -       4     6        0          3      2"
         "       3      20      45            no  loses\n"
-        "/occ          2         10            10       0        0      10     0        0          3      2"
+        "/occ          2         10            10       0        0         3      10     0        0          3      2"
         "       3      20      45           yes  holds\n"
         "\n"
         "/naive lost 60%, as it may: 10 acknowledged, 4 stored; not linearizable: two were answered 1.\n"
-        "/occ holds: 10 acknowledged, 10 stored, linearizable.\n"
+        "/occ holds: 10 acknowledged (3 of 10 resolved by replay), 10 stored, linearizable.\n"
         "Verdict: holds. Every request is accounted for, and every promise was kept."
     ) == as_text(GOOD)
 

@@ -1,5 +1,7 @@
 """Tallies: each request once, whichever process counted it and however often it was reported."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +27,18 @@ def test_recording() -> None:
     )  # fmt: skip
     assert (10, 20, 2, 3.5) == (
         tally.acknowledged_amount, tally.unknown_amount, tally.conflicts, tally.seconds,
+    )  # fmt: skip
+
+
+def test_replays() -> None:
+    """An increment that a replay settled is resolved; one that none did was replayed in vain."""
+    tally = Tally()
+
+    for answer in (ACKNOWLEDGED, replace(ACKNOWLEDGED, replays=2), replace(UNKNOWN, replays=5)):
+        tally.record(answer, by=1, sent=0.0, ended=1.0)
+
+    assert (3, 2, 1, 1, 7) == (
+        tally.requested, tally.acknowledged, tally.unknown, tally.resolved, tally.replays,
     )  # fmt: skip
 
 

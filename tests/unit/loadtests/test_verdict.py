@@ -128,6 +128,17 @@ def test_unknown_increments_widen_the_bounds(strategy: str, stored: int, holds: 
             {"acknowledged": 8, "acknowledged_amount": 8, "unknown": 2, "unknown_amount": 2, "malformed": 2},
             "2 answers said 200 with a body that the contract doesn't describe",
         ),
+        (
+            {
+                "acknowledged": 8,
+                "acknowledged_amount": 8,
+                "unknown": 2,
+                "unknown_amount": 2,
+                "keyed": True,
+                "replays": 7,
+            },
+            "2 increments with keys are of unknown outcome, in spite of 7 replays",
+        ),
         ({"stored": 9}, "9 is stored, 1 less than the 10 acknowledged"),
         ({"stored": 12}, "12 is stored, 2 more than the 10 that can have been added"),
     ],
@@ -138,6 +149,20 @@ def test_each_reason_has_a_sentence(seen: dict[str, Any], reason: str) -> None:
 
     assert not verdict.holds
     assert reason in verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("unknown", "stored", "holds"), [(0, 10, True), (0, 9, False), (0, 11, False), (2, 10, False)]
+)
+def test_with_keys_the_bounds_are_one_number(unknown: int, stored: int, holds: bool) -> None:  # noqa: FBT001 - a table's column
+    """With keys nothing may be left unknown, and what is stored is exactly what was asked for."""
+    acknowledged = 10 - unknown
+    seen = observed(
+        acknowledged=acknowledged, acknowledged_amount=acknowledged, unknown=unknown, unknown_amount=unknown,
+        stored=stored, keyed=True, resolved=1, replays=4,
+    )  # fmt: skip
+
+    assert holds == judge(seen).holds
 
 
 def test_incomplete_tallies_blame_nobody() -> None:
