@@ -28,7 +28,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 # The user by number everywhere: Kubernetes' runAsNonRoot cannot check a name.
 # Above 10000, so that it is nobody's on the host; docker/setup.sh gives files to it.
-RUN useradd --no-log-init --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
+# Nor can it write anywhere, not even where everybody usually may: who needs a /tmp mounts a tmpfs there.
+RUN chmod 755 /tmp /var/tmp /run/lock \
+    && useradd --no-log-init --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin counters \
     && python -B -m pip uninstall --yes --quiet --root-user-action=ignore pip setuptools wheel
 WORKDIR /app

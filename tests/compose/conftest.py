@@ -14,7 +14,8 @@ def stack() -> Iterator[Stack]:
     stack = Stack()
     stack.remove()  # what a run that was killed has left behind
     try:
-        stack.up("--build")
+        stack.build()
+        stack.up()
         yield stack
     finally:
         stack.remove()

@@ -6,6 +6,8 @@ Its name keeps it out of an ordinary test run, because it needs that engine. PYT
 import json
 import os
 import socket
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.client import HTTPResponse
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from service.access import Scope, make_token, parse_tokens
 from tests.api import Api
 from tests.compose.stack import Stack, StackError
 
@@ -22,6 +25,9 @@ from tests.compose.stack import Stack, StackError
 pytestmark = pytest.mark.timeout(900)
 
 HARDENED = ("service", "init", "setup", "loadtest")
+
+OLD, OLD_LINE = make_token("load", frozenset({Scope.ADMIN}))
+NEW, NEW_LINE = make_token("load", frozenset({Scope.ADMIN}))
 
 FORBIDDEN = """
 from elasticsearch import ApiError
@@ -76,6 +82,54 @@ def test_load_test_fails_without_a_verdict(stack: Stack) -> None:
     """A load test that doesn't reach the service has another exit code than 0."""
     with pytest.raises(StackError, match="No verdict"):
         _load_test(stack, "--host", "http://service:1", "--strategy", "occ")
+
+
+@pytest.fixture
+def tokens(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file with the old token, which the service is told of for as long as the test lasts."""
+    file = tmp_path / "tokens"
+    file.write_text(OLD_LINE.as_line())
+    file.chmod(0o644)
+    monkeypatch.setenv("ACCESS_TOKENS_FILE", str(file))
+    stack.up()
+    yield file
+    monkeypatch.delenv("ACCESS_TOKENS_FILE")
+    stack.up()
+
+
+def test_asks_for_a_token_where_it_is_told_of_any(stack: Stack, tokens: Path) -> None:
+    """With a file of tokens the container is healthy, and lets in who has one; a SIGHUP has it read the file anew."""
+    before = _statuses(stack)
+    tokens.write_text(NEW_LINE.as_line())
+    stack.compose("kill", "--signal", "HUP", "service")
+    deadline = time.monotonic() + 60
+    while (after := _statuses(stack)) != (401, 401, 200):
+        assert time.monotonic() < deadline, after
+        time.sleep(0.1)
+
+    assert (401, 200, 401) == before
+
+
+def test_load_test_takes_a_token(stack: Stack, tokens: Path, tmp_path: Path) -> None:
+    """The load test's container takes a token from a file, and has no verdict without."""
+    secret, report = tmp_path / "secret", tmp_path / "report"
+    secret.write_text(OLD)
+    report.mkdir()
+    volumes = ("--volume", f"{secret}:/token:ro", "--volume", f"{report}:/report")
+    kept = (*volumes, "--user", f"{os.getuid()}:{os.getgid()}")
+
+    said = _load_test(stack, "--token-file", "/token", "--increments", "3", kept=kept)
+    with pytest.raises(StackError, match="No verdict"):
+        _load_test(stack, "--strategy", "occ")
+
+    assert "Verdict: holds." in said
+
+
+def test_image_makes_tokens(stack: Stack) -> None:
+    """The image has the command that makes a token, for those who have nothing else of the service's."""
+    line = stack.execute("service", "python", "-m", "service", "token", "--name", "a", "--scope", "read")
+
+    assert ["a"] == [token.name for token in parse_tokens(line)]
 
 
 def test_counters_survive_a_restart_of_elasticsearch(stack: Stack, api: Api, counter_id: str) -> None:
@@ -165,6 +219,11 @@ def test_service_cannot_write_to_its_image(stack: Stack) -> None:
         stack.execute("service", "touch", "/app/service/new.py")
 
 
+def test_service_could_write_nowhere_in_its_image(stack: Stack) -> None:
+    """Even if the root file system were not read-only, there is no file and no folder that the user may write to."""
+    assert [] == stack.writable("service")
+
+
 def test_image_has_no_build_tools(stack: Stack) -> None:
     """The final image holds nothing to build or install with."""
     search = "command -v pip pip3 uv cc gcc make git; python -c 'import pip; print(pip)'; true"
@@ -201,6 +260,17 @@ def test_elasticsearch_cannot_be_reached_from_outside(stack: Stack) -> None:
 
     assert [] == [published for published in ports.values() if published]
     assert "xpack.security.http.ssl.enabled=true" in elasticsearch["Config"]["Env"]
+
+
+def _statuses(stack: Stack) -> tuple[int, int, int]:
+    """Return what a caller gets without a token, with the old one, and with the new one."""
+    with Api(stack.url) as api:
+        answers = [
+            api.get("/counters", headers={"Authorization": authorization, "Connection": "close"})
+            for authorization in ("", f"Bearer {OLD}", f"Bearer {NEW}")
+        ]
+    nobody, old, new = (answer.status_code for answer in answers)
+    return nobody, old, new
 
 
 def _load_test(stack: Stack, *options: str, kept: tuple[str, ...] = ()) -> str:

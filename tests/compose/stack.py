@@ -27,14 +27,18 @@ class StackError(Exception):
 class Stack:
     """The compose project of the smoke test; PYTHON_VERSION is taken from the environment."""
 
-    def up(self, *options: str) -> None:
+    def build(self) -> None:
+        """Build every image, that of the load test included, which ``up`` would leave as it was."""
+        self.compose("--profile", "load", "build", timeout=UP_SECONDS)
+
+    def up(self) -> None:
         """Start all containers, and return when those that stay are healthy.
 
         Raises:
             StackError: One ended or didn't become healthy; the message holds the last lines of all logs.
         """
         try:
-            self.compose("up", "--detach", "--wait", *options, timeout=UP_SECONDS)
+            self.compose("up", "--detach", "--wait", timeout=UP_SECONDS)
         except StackError as error:
             raise StackError(f"{error}\n{self.logs(tail='100')}") from error
 
@@ -80,6 +84,15 @@ class Stack:
     def execute(self, service: str, *command: str, stdin: str = "") -> str:
         """Run a command in a running container, as the user that the container runs as."""
         return self.compose("exec", "--no-TTY", service, *command, stdin=stdin)
+
+    def writable(self, service: str) -> list[str]:
+        """Whatever the user of a container's image may write to in it, where nothing is mounted or read-only."""
+        # Find's exit code is that of an error wherever there is a folder it may not read.
+        search = "find / -xdev -writable ! -type l 2>/dev/null || true"
+        command = ["run", "--rm", "--network", "none", f"{PROJECT}-{service}", "sh", "-c", search]
+        return subprocess.run(
+            [_docker(), *command], capture_output=True, text=True, check=True
+        ).stdout.split()
 
     def inspect(self, service: str) -> dict[str, Any]:
         """What Docker knows of a container, be it running or not."""
