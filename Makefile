@@ -43,13 +43,25 @@ coverage: .venv/dev browser ## The same tests, and which lines and branches they
 	$(TEST) --cov
 
 .PHONY: check
-check: .venv/dev ## Lint, types, import contracts, the Dockerfile, and whether openapi.yaml is what the code says
+check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the locks, and whether openapi.yaml is the code's
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(RUN) service openapi | diff -u openapi.yaml -
+	$(BIN)/uv pip check
+	$(OFFLINE) --require-hashes $(LOCKS:%=-r %)
+	$(OFFLINE) -r pyproject.toml --extra dev
+
+# Installs nothing, and fails if it would have to: then what is installed is not what is locked and asked for.
+OFFLINE = $(BIN)/uv pip install --dry-run --offline --no-cache
+LOCKS = requirements/dev.txt requirements/load.txt requirements/service.txt
+
+.PHONY: audit
+audit: .venv/dev ## Look up known vulnerabilities of the locked dependencies; needs the network, and fails without
+	@# Strict: a dependency that nothing is told about is a failure, and not one fewer to look at.
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes $(LOCKS:%=-r %)
 
 .PHONY: window
 window: .venv/dev ## Measure what it costs to remember operations, and put the table into docs/guarantees.md
