@@ -115,7 +115,7 @@ class Run:
             operations=operations,
             initial=0,
             final=seen.stored,
-            missing=self.plan.requested - len(operations),
+            missing=max(self.plan.requested, seen.requested) - len(operations),
         )
 
     def _delete(self) -> None:

@@ -69,7 +69,7 @@ class Witness:
             words += f", of which earlier gaps take {short.needed_before}"
         if short.arrived_amount - short.needed_before >= short.gap.size:
             words += ", and no choice among them adds up"
-        return f"{words} ({failed} were answered as not applied)" if failed else words
+        return f"{words} ({failed} answered as not applied)" if failed else words
 
     def _told(self, subject: str, operation: Operation) -> str:
         return f"{subject} by {operation.by} was answered {operation.value} {self._when(operation)}"

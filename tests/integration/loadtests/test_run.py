@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from loadtests.counters import Counters, CounterUnavailableError
+from loadtests.outcomes import Answer, Outcome
 from loadtests.plan import Plan
 from loadtests.run import Run
 from loadtests.tally import Ledger
@@ -18,10 +19,10 @@ def service() -> Iterator[LyingService]:
         yield service
 
 
-def run_against(host: str) -> Run:
+def run_against(host: str, ledger: Ledger | None = None) -> Run:
     """A run of one user and one increment of each of two strategies."""
     plan = Plan(host=host, strategies=("naive", "occ"), users=1, increments=1)
-    return Run(plan, ledger=Ledger(), percentile=lambda _strategy, _fraction: None)
+    return Run(plan, ledger=ledger or Ledger(), percentile=lambda _strategy, _fraction: None)
 
 
 def test_a_run_resets_reads_and_deletes(service: LyingService) -> None:
@@ -47,6 +48,29 @@ def test_a_run_that_can_not_begin(nowhere: str) -> None:
     report = run.finish("no service")
 
     assert ((), (), False) == (run.observe(), report.verdicts, report.holds)
+
+
+def test_records_that_got_lost(service: LyingService) -> None:
+    """Where totals arrived but not what was recorded with them, nothing is said to be linearizable."""
+    ledger = Ledger()
+    run = run_against(service.url, ledger)
+    run.begin()
+    answer = Answer(outcome=Outcome.ACKNOWLEDGED, value=1)
+    for strategy in run.plan.strategies:
+        service.counters[run.plan.counter(strategy)] = 1
+        ledger.own(strategy).record(answer, by=1, sent=0.0, ended=1.0)
+    ledger.recording("naive").record(answer, start=0, end=1)
+    report = run.finish()
+
+    naive, occ = report.verdicts
+    assert ["linearizable", "undecided"] == [
+        verdict.seen.order and verdict.seen.order.answer for verdict in report.verdicts
+    ]
+    assert (True, False) == (naive.holds, occ.holds)
+    assert (
+        "whether it is linearizable is undecided: 1 increments were made that are not in the history",
+    ) == occ.reasons
+    assert [0, 1] == [history.missing for history in report.histories.values()]
 
 
 def test_a_counter_that_can_not_be_read(service: LyingService) -> None:

@@ -94,7 +94,7 @@ CONTRADICTIONS = {
         (
             "1 was added unseen between an increment that was answered 1 (from 0.000 to 10.000 ms) and one "
             "by 1 that was answered 3 (from 20.000 to 30.000 ms), and no increment's outcome is unknown (1 "
-            "were answered as not applied)"
+            "answered as not applied)"
         ),
     ),
     "a stale value after a later one had been told": (
