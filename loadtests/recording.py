@@ -25,9 +25,6 @@ class Recording:
         self._numbers = array("q")
         self._sent = 0
 
-    def __len__(self) -> int:
-        return len(self._numbers) // COLUMNS
-
     def record(self, answer: Answer, *, start: int, end: int) -> None:
         """Remember an increment whose outcome is settled.
 

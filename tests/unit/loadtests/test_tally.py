@@ -127,7 +127,7 @@ def test_a_report_travels_in_32_bytes_an_increment() -> None:
 
     assert (0, 32_000) == (first["recordings"]["occ"][0], len(first["recordings"]["occ"][1]))
     assert (4000, b"") == second["recordings"]["occ"]
-    assert 1000 == len(worker.recording("occ"))
+    assert 1000 == len(worker.operations("occ", by=1))
 
 
 def test_another_runs_report_is_ignored() -> None:
