@@ -1,6 +1,7 @@
 """Callers of the service who keep account of what they asked for and were told."""
 
 import contextlib
+import itertools
 import json
 import threading
 import time
@@ -65,27 +66,26 @@ class Crowd:
 
     def increment(self, times: int, *, callers: int = 1) -> None:
         """Let callers that start together send ``times`` requests each."""
-        with contextlib.ExitStack() as stack:
-            them = [stack.enter_context(Caller(self)) for _ in range(callers)]
-            barrier = threading.Barrier(callers)
-
-            def call(caller: Caller) -> None:
-                barrier.wait()
-                for _ in range(times):
-                    caller.increment()
-
-            with ThreadPoolExecutor(callers) as pool:
-                list(pool.map(call, them))
+        with self.incrementing(callers=callers, times=times):
+            pass
 
     @contextlib.contextmanager
-    def incrementing(self, *, callers: int) -> Iterator[Tally]:
-        """Let callers go on for as long as the block lasts, and then until each knows what became of its last."""
-        over = threading.Event()
+    def incrementing(self, *, callers: int, times: int | None = None) -> Iterator[Tally]:
+        """Let callers that start together go on while the block lasts, and until each knows what became of its last.
+
+        Args:
+            callers: How many.
+            times: How many requests each sends; if left out, as many as there is time for in the block.
+        """
+        barrier, over = threading.Barrier(callers), threading.Event()
 
         def call() -> None:
             with Caller(self) as caller:
-                while not over.is_set():
-                    if not caller.increment():
+                barrier.wait()
+                for turn in itertools.count():
+                    if over.is_set() if times is None else turn == times:
+                        return
+                    if not caller.increment() and times is None:
                         over.wait(LONGEST_PAUSE)  # who was refused does not ask again at once
 
         with ThreadPoolExecutor(callers) as pool:

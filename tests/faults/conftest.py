@@ -27,18 +27,25 @@ def enter(record_property: Callable[[str, object], None]) -> Enter:
 
 
 @pytest.fixture(scope="session")
-def back(settings: Settings, client: Elasticsearch) -> Iterator[TcpProxy]:
-    """The proxy between the service of ``bench`` and Elasticsearch."""
+def back_proxy(settings: Settings, client: Elasticsearch) -> Iterator[TcpProxy]:
+    """The proxy that services are started behind; tests ask for ``back``."""
     with tcp_proxy_to(settings.elasticsearch_url[0]) as proxy:
         yield proxy
 
 
+@pytest.fixture
+def back(back_proxy: TcpProxy) -> Iterator[TcpProxy]:
+    """The proxy between services and Elasticsearch; it just forwards at first."""
+    yield back_proxy
+    back_proxy.reset()
+
+
 @pytest.fixture(scope="session")
 def _between(
-    back: TcpProxy, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    back_proxy: TcpProxy, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     environment = {
-        "ELASTICSEARCH_URL": back.url,
+        "ELASTICSEARCH_URL": back_proxy.url,
         "COUNTERS_ALIAS": settings.counters_alias,
         "ELASTICSEARCH_TIMEOUT": "2",
     }
@@ -57,5 +64,4 @@ def bench(_between: Service, _front: TcpProxy, back: TcpProxy) -> Iterator[Bench
     """A service between two proxies, which just forward at first."""
     with Api(_between.url) as api:
         yield Bench(_front, back, api)
-    back.reset()
     _front.reset()

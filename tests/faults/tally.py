@@ -10,6 +10,9 @@ from loadtests.outcomes import Outcome
 SECONDS: Final = 120.0
 """How long the tests wait for something that callers bring about."""
 
+Wait = Callable[[], None]
+"""Waits for something that callers bring about, counted from the moment at which the wait was made."""
+
 
 class Tally:
     """The counts of many callers; they mean what `tests.faults.figures.Figures` says.
@@ -73,15 +76,15 @@ class Tally:
             if not self._changed.wait_for(lambda: condition(self), SECONDS):
                 raise TimeoutError("The callers did not get that far.")
 
-    def wait_for_successes(self, count: int) -> None:
-        """Wait for so many more increments to succeed, at once or by a replay."""
+    def successes(self, count: int) -> Wait:
+        """Return what waits for so many more increments than now to have succeeded, at once or by a replay."""
         goal = self.succeeded + count
-        self.wait_until(lambda _: self.succeeded >= goal)
+        return lambda: self.wait_until(lambda _: self.succeeded >= goal)
 
-    def wait_for_failures(self, count: int) -> None:
-        """Wait for so many more increments whose first answer is no success."""
+    def failures(self, count: int) -> Wait:
+        """Return what waits for so many more increments than now to have got a first answer that is no success."""
         goal = self.failed + count
-        self.wait_until(lambda _: self.failed >= goal)
+        return lambda: self.wait_until(lambda _: self.failed >= goal)
 
     @property
     def succeeded(self) -> int:

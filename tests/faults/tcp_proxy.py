@@ -19,6 +19,9 @@ from tests.proxy import WRITES
 SECONDS: Final = 60.0
 """How long the proxy waits for Elasticsearch before it gives the connection up."""
 
+FULL: Final = 8
+"""More connections than a queue of no length holds."""
+
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER, on and with 0 seconds: to close sends a RST in place of a FIN."""
 
@@ -98,6 +101,7 @@ class TcpProxy:
         self._port: int = self._place.getsockname()[1]
         self._listener: socket.socket | None = None
         self._acceptor = threading.Thread()
+        self._hole = contextlib.ExitStack()
         self.url = f"http://127.0.0.1:{self._port}"
         self.reset()
 
@@ -108,6 +112,7 @@ class TcpProxy:
 
     def accept(self) -> None:
         """Listen, unless it does."""
+        self._hole.close()
         if self._listener is None:
             self._listener = _bound(self._port)
             self._listener.listen(256)
@@ -123,6 +128,17 @@ class TcpProxy:
             self._listener = None
             self._acceptor.join()
         self.hang_up()
+
+    def vanish(self) -> None:
+        """Break all connections off, and answer nobody who connects: not even that nobody is there."""
+        self.refuse()
+        full = self._hole.enter_context(_bound(self._port))
+        full.listen(0)
+        # The kernel completes no connection that would not fit into the queue of those that nobody has accepted.
+        for _ in range(FULL):
+            waiting = self._hole.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(("127.0.0.1", self._port))
 
     def hang_up(self) -> None:
         """Break all connections off, and wait until their threads have ended; a handler may call this, too."""
@@ -146,6 +162,7 @@ class TcpProxy:
 
     def close(self) -> None:
         """End everything."""
+        self._hole.close()
         self.refuse()
         self._place.close()
 

@@ -25,12 +25,11 @@ def mutant(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def mutated(
-    mutant: str, back: TcpProxy, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+def _mutated(
+    mutant: str, back_proxy: TcpProxy, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
-    """The mutant between two proxies."""
     environment = {
-        "ELASTICSEARCH_URL": back.url,
+        "ELASTICSEARCH_URL": back_proxy.url,
         "COUNTERS_ALIAS": settings.counters_alias,
         "ELASTICSEARCH_TIMEOUT": "2",
         "MUTANT": mutant,
@@ -41,7 +40,13 @@ def mutated(
         tcp_proxy_to(service.url) as front,
         Api(service.url) as api,
     ):
-        yield Bench(front, back, api)
+        yield Bench(front, back_proxy, api)
+
+
+@pytest.fixture
+def mutated(_mutated: Bench, back: TcpProxy) -> Bench:
+    """The mutant between two proxies, which just forward at first."""
+    return _mutated
 
 
 def status_rewritten(bench: Bench, case: Case, counter_id: str) -> Figures:

@@ -68,13 +68,14 @@ def test_a_node_that_stood_still_applies_nothing_twice(
     """Everybody is answered while the node is paused, and what it does late is not counted again."""
     crowd = Crowd(behind_proxy.url, case, counter_id)
     with crowd.incrementing(callers=CALLERS) as tally:
-        tally.wait_for_successes(10)
+        tally.successes(10)()
+        told = tally.failures(CALLERS * len(crowd.counter_ids))
         node.pause()
         try:
-            tally.wait_for_failures(CALLERS * len(crowd.counter_ids))
+            told()
         finally:
             node.resume()
-        tally.wait_for_successes(10)
+        tally.successes(10)()
     between.wait_until_idle()
 
     with Api(behind_proxy.url) as api:
@@ -93,10 +94,11 @@ def test_a_killed_node_loses_nothing(
             tallies = [stack.enter_context(crowd.incrementing(callers=CALLERS)) for crowd in crowds]
             for _ in range(kills):
                 for tally in tallies:
-                    tally.wait_for_successes(10)
+                    tally.successes(10)()
+                told = [tally.failures(1) for tally in tallies]
                 node.kill()
-                for tally in tallies:
-                    tally.wait_for_failures(1)
+                for each in told:
+                    each()
                 unready = api.get("/readyz").status_code
                 node.start()
                 node.wait_until_ready()

@@ -1,0 +1,76 @@
+"""Rows 13 and 14: everybody wants the same counter, and a counter remembers only so much."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from localnode.serving import Service, serving
+from service.settings import Settings
+from tests.api import Api
+from tests.faults.callers import Crowd
+from tests.faults.cases import EXACT, Case, for_each, singles
+from tests.faults.conftest import Enter
+from tests.faults.figures import Figures
+from tests.faults.keys import uuid7
+from tests.problems import problem_in
+
+CLIENTS: Final = 200
+REMEMBERED: Final = 5
+
+Start = Callable[[Mapping[str, str]], Service]
+
+
+@pytest.fixture
+def start(client: Elasticsearch, settings: Settings, tmp_path: Path) -> Iterator[Start]:
+    """Start a service of the test's own, with further settings."""
+    with ExitStack() as stack:
+        yield lambda further: stack.enter_context(
+            serving({"COUNTERS_ALIAS": settings.counters_alias, **further}, log=tmp_path / "log")
+        )
+
+
+@for_each([*singles(keyed=True), *singles(keyed=False)], short=[Case("scripted", keyed=True)])
+def test_a_crowd_on_one_counter_is_counted(start: Start, enter: Enter, counter_id: str, case: Case) -> None:
+    """Of 200 clients on one counter each is told for certain whether it counted, and the counter agrees."""
+    service = start({"REQUEST_TIMEOUT": "25"})
+    crowd = Crowd(service.url, case, counter_id)
+
+    crowd.increment(2, callers=CLIENTS)
+
+    with Api(service.url) as api:
+        figures = crowd.figures(api, row=13, fault=f"{CLIENTS} clients on one counter", struck=1)
+    enter(figures)
+    assert (0, 0) == (figures.unknown, crowd.tally.silences)
+
+
+def test_what_is_forgotten_is_refused(start: Start, enter: Enter, counter_id: str) -> None:
+    """A key that the log has no room for any more is refused rather than counted again; the others still replay."""
+    service = start({"IDEMPOTENCY_LOG_SIZE": f"{REMEMBERED}"})
+    with Api(service.url) as api:
+        for strategy in EXACT:
+            keys = [{"Idempotency-Key": uuid7()} for _ in range(REMEMBERED + 1)]
+            path = f"/{strategy}/{counter_id}-{strategy}"
+            first = [api.post(path, headers=key) for key in keys]
+            forgotten = api.post(path, headers=keys[0])
+            again = [api.post(path, headers=key) for key in keys[1:]]
+            stored = api.value_of(f"{counter_id}-{strategy}")
+
+            problem_in(forgotten, 409, "idempotency-key-expired")
+            assert list(range(1, REMEMBERED + 2)) == [answer.json()["value"] for answer in first]
+            assert list(range(2, REMEMBERED + 2)) == [answer.json()["value"] for answer in again]
+            enter(
+                Figures(
+                    row=14,
+                    fault=f"key replayed that a log of {REMEMBERED} has forgotten",
+                    strategy=strategy,
+                    keyed=True,
+                    struck=1,
+                    requested=len(keys),
+                    acknowledged=len(first),
+                    stored=stored,
+                )
+            )
