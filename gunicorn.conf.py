@@ -4,16 +4,25 @@ from pathlib import Path
 from typing import Any
 
 from service import draining, reloading, sweeping
+from service.app import MAX_BODY
 from service.logs import configuration
+from service.server import listeners
+from service.server.worker import Limits, PatientWorker
 
 settings = reloading.settings()
 
 wsgi_app = "service.reloading:app()"
 bind = f"{settings.bind_address}:{settings.port}"
 workers = settings.workers
-# Threads, because a request mostly waits for Elasticsearch; and because sync workers have no keep-alive.
-worker_class = "gthread"
+# Threads, because a request mostly waits for Elasticsearch; and none of them for a slow caller.
+worker_class = PatientWorker.within(
+    Limits(arrival=settings.request_timeout, waiting=settings.max_waiting, body=MAX_BODY)
+)
 threads = settings.threads
+# Connections: those whose requests are served or wait, and as many again and more that are idle.
+worker_connections = 2 * (settings.threads + settings.max_waiting) + 1000
+# Files go the way of all answers: a thread would have to wait for who reads them slowly.
+sendfile = False
 keepalive = 75
 graceful_timeout = settings.graceful_timeout
 # The heartbeat of a worker is a file, which must not be on a disk that can stall.
@@ -24,10 +33,14 @@ control_socket_disable = True
 logconfig_dict = configuration(settings)
 
 
-def when_ready(_server: Any) -> None:
-    """Let readiness fail before the listener closes, if there is a balancer to see it."""
-    if settings.drain_delay:
-        draining.delay_sigterm(settings.drain_delay)
+def when_ready(server: Any) -> None:
+    """Let nobody be cut off at a shutdown."""
+
+    def let_nobody_in() -> None:
+        if listeners.are_its_own(server):
+            listeners.let_nobody_in(server.LISTENERS)
+
+    draining.prepare(settings.drain_delay, let_nobody_in)
 
 
 def post_worker_init(_worker: Any) -> None:

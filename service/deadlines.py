@@ -19,9 +19,14 @@ def remaining() -> float:
     return max(0.0, _deadline.get() - time.monotonic())
 
 
-def begin(seconds: float) -> None:
-    """Give what this thread does from now on ``seconds``, until `end` or the next `begin`."""
-    _deadline.set(time.monotonic() + seconds)
+def begin(seconds: float, *, since: float | None = None) -> None:
+    """Give what this thread does from now on ``seconds``, until `end` or the next `begin`.
+
+    Args:
+        seconds: How long it may take.
+        since: The moment that they count from, on the monotonic clock; now if left out.
+    """
+    _deadline.set((time.monotonic() if since is None else since) + seconds)
 
 
 def end() -> None:

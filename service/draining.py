@@ -1,13 +1,16 @@
-"""A shutdown in which readiness fails first, so that balancers look away before the listener closes.
+"""A shutdown in which nobody is cut off: readiness fails first, then nobody new is let in, then what is there is done.
 
-Gunicorn closes its listener the moment it gets SIGTERM, and connections that a balancer still sends are refused.
-With a delay, the master first tells its workers, whose ``/readyz`` then fails, and stops that much later.
+Gunicorn closes its listener the moment it gets SIGTERM. What a balancer still sends is refused then, and what the
+kernel has accepted but no worker is reset. So the master first tells its workers, whose ``/readyz`` fails from then
+on and whose answers are the last on their connections; some time later it has the kernel take no more connections;
+only then it stops, and its workers take and serve those that are there (`service.server.worker`).
 """
 
 import mmap
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -25,18 +28,30 @@ def begin() -> None:
     _BEGUN[0] = 1
 
 
-def delay_sigterm(seconds: float) -> None:
-    """From now on begin draining at the first SIGTERM and hand it on ``seconds`` later; a second one goes at once.
+def prepare(seconds: float, let_nobody_in: Callable[[], None]) -> None:
+    """From now on begin draining at the first SIGTERM, and stop ``seconds`` later, or at once at the second.
 
     Call it in the main thread of gunicorn's master, after gunicorn has set its own handlers.
-    """
-    stop = signal.getsignal(signal.SIGTERM)
 
-    def drain(_signal: int, _frame: FrameType | None) -> None:
+    Args:
+        seconds: How long new callers are still served.
+        let_nobody_in: Sees to it that from then on no connections are made.
+    """
+    gunicorns_own = signal.getsignal(signal.SIGTERM)
+
+    def drain(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, stop)
         begin()
+        if not seconds:
+            stop(number, frame)
+            return
         timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
         timer.daemon = True
         timer.start()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        let_nobody_in()
+        if callable(gunicorns_own):
+            gunicorns_own(number, frame)
 
     signal.signal(signal.SIGTERM, drain)

@@ -92,10 +92,10 @@ class PreconditionFailed(CounterError):
 
 
 class OutOfTime(CounterError):
-    """The time for the request was used up before the item's turn in a list came."""
+    """The time for the request was used up before this was begun; in a list, before the item's turn came."""
 
     def __init__(self) -> None:
-        super().__init__("The time for this request was used up before the item's turn came.")
+        super().__init__("The time for this request was used up before it could be done.")
 
 
 class StorageUnavailable(CounterError):

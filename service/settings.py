@@ -54,6 +54,7 @@ class Settings:
     port: int = 8000
     workers: int = 2
     threads: int = 32
+    max_waiting: int = 256
     graceful_timeout: int = 30
     drain_delay: int = 0
     log_format: str = "auto"
@@ -117,6 +118,7 @@ class Settings:
             port=env.int("PORT", default.port, validate=Range(min=0, max=65535)),
             workers=env.int("WORKERS", default.workers, validate=AT_LEAST_ONE),
             threads=env.int("THREADS", default.threads, validate=Range(min=1, max=MAX_THREADS)),
+            max_waiting=env.int("MAX_WAITING", default.max_waiting, validate=NOT_NEGATIVE),
             graceful_timeout=env.int("GRACEFUL_TIMEOUT", default.graceful_timeout, validate=AT_LEAST_ONE),
             drain_delay=env.int("DRAIN_DELAY", default.drain_delay, validate=NOT_NEGATIVE),
             log_format=env.str("LOG_FORMAT", default.log_format, validate=OneOf(["auto", "json", "console"])),

@@ -65,6 +65,9 @@ FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
             Problem(403, "forbidden", "The token does not allow this", "The token does not allow this."),
             Problem(404, "not-found", "There is no such path", "GET /openapi.yaml tells which there are."),
             Problem(405, "method-not-allowed", "The path does not take this method", "See the header Allow."),
+            Problem(
+                408, "request-timeout", "The request came too slowly", "The request was not there in time."
+            ),
             Problem(413, "content-too-large", "The body is too large", "The request body is too large."),
             Problem(
                 415,

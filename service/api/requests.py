@@ -10,13 +10,15 @@ from typing import Final
 from flask import Flask, Response, g, request
 from flask_smorest import abort
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest, NotFound, RequestTimeout
 from werkzeug.routing import UnicodeConverter
 
-from service import deadlines
+from service import admission, deadlines
 from service.access import Token
+from service.admission import Refusal
 from service.api import access
 from service.counters import COUNTER_ID, is_counter_id
+from service.errors import StorageUnavailable
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
@@ -47,7 +49,7 @@ def surround(app: Flask, *, tokens: tuple[Token, ...], timeout: float) -> None:
     if tokens:
         # Before all else: to whom is not let in, the service tells nothing of what it would have answered.
         app.before_request(lambda: access.check(tokens))
-    app.before_request(lambda: _set_deadline(timeout))
+    app.before_request(lambda: _admit(timeout))
     app.before_request(_check_path)
     app.after_request(_finish)
     app.teardown_request(_forget)
@@ -60,15 +62,22 @@ def _begin() -> None:
     bind_contextvars(**{"http.request.id": g.request_id})
 
 
-def _set_deadline(timeout: float) -> None:
-    deadlines.begin(timeout)
+def _admit(timeout: float) -> None:
+    """Give the request its deadline, which counts from its first byte, or refuse it."""
+    arrival = admission.at_hand()
+    deadlines.begin(timeout, since=arrival.since)
+    match arrival.refusal:
+        case Refusal.BUSY:
+            raise StorageUnavailable("The service is busy: too many requests wait already.")
+        case Refusal.LATE:
+            raise RequestTimeout(f"The request was not there as a whole within {timeout:g} seconds.")
     patience = request.headers.get("X-Request-Timeout")
     if patience is None:
         return
     if not SECONDS.fullmatch(patience):
         reason = "Must be seconds, more than 0 and less than 10000, with three decimals at most."
         abort(422, messages={"headers": {"X-Request-Timeout": [reason]}})
-    deadlines.begin(min(timeout, float(patience)))
+    deadlines.begin(min(timeout, float(patience)), since=arrival.since)
 
 
 def _check_path() -> None:

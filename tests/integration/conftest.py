@@ -1,6 +1,9 @@
 """What integration tests share: raw connections, a browser, a counter to leave alone, a proxy before Elasticsearch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -13,6 +16,7 @@ from tests.api import Api
 from tests.browser import Visit, browsing, visiting
 from tests.callers import FILE, SECRETS
 from tests.proxy import Proxy, proxy_to
+from tests.starting import Start
 from tests.wire import Wire
 
 
@@ -112,6 +116,23 @@ def _proxied(
     }
     with serving(environment, log=tmp_path_factory.mktemp("proxied") / "log") as service:
         yield service
+
+
+@pytest.fixture
+def start(proxy: Proxy, settings: Settings, tmp_path: Path) -> Iterator[Start]:
+    """Start services of the test's own behind the proxy, with further settings."""
+    with ExitStack() as stack:
+        logs = (tmp_path / f"log-{number}" for number in count())
+
+        def started(further: Mapping[str, str]) -> Service:
+            environment = {
+                "ELASTICSEARCH_URL": proxy.url,
+                "COUNTERS_ALIAS": settings.counters_alias,
+                **further,
+            }
+            return stack.enter_context(serving(environment, log=next(logs)))
+
+        yield started
 
 
 @pytest.fixture

@@ -1,36 +1,20 @@
 """How the service ends: readiness first if it is told to wait, and what was accepted is answered."""
 
+import os
+import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import pytest
 
-from localnode.serving import Service, serving
-from service.settings import Settings
+from localnode.serving import Service
 from tests.api import Api
 from tests.proxy import Exchange, Proxy
-
-Start = Callable[[Mapping[str, str]], Service]
-
-
-@pytest.fixture
-def start(proxy: Proxy, settings: Settings, tmp_path: Path) -> Iterator[Start]:
-    """Start a service of its own behind the proxy, with further settings."""
-    with ExitStack() as stack:
-
-        def started(further: Mapping[str, str]) -> Service:
-            environment = {
-                "ELASTICSEARCH_URL": proxy.url,
-                "COUNTERS_ALIAS": settings.counters_alias,
-                **further,
-            }
-            return stack.enter_context(serving(environment, log=tmp_path / "log"))
-
-        yield started
+from tests.starting import Start
+from tests.wire import Wire, request
 
 
 def await_shutdown(service: Service) -> None:
@@ -92,3 +76,142 @@ def test_the_delay_ends_by_itself(start: Start) -> None:
 
     assert "The service is shutting down." == ready.json()["detail"]
     assert 0 == service.process.wait(60)
+
+
+def workers_of(service: Service) -> set[int]:
+    """Return the process ids of its workers."""
+    log = service.log.read_text()
+    started = re.findall(r"Booting worker with pid: (\d+)", log)
+    ended = re.findall(r"Worker exiting \(pid: (\d+)\)", log)
+    return {int(pid) for pid in started} - {int(pid) for pid in ended}
+
+
+def test_who_is_at_the_door_is_let_in(start: Start, counter_id: str, api: Api) -> None:
+    """Connections that the kernel has made before SIGTERM, and no worker has accepted, are served and not reset."""
+    service = start({"WORKERS": "2"})
+    workers = workers_of(service)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    with ExitStack() as stack:
+        callers = [stack.enter_context(Wire(service.url)) for _ in range(20)]
+        for caller in callers:
+            caller.send(request(f"/scripted/{counter_id}", "Content-Length: 0"))
+        service.process.send_signal(signal.SIGTERM)
+        await_shutdown(service)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+        answers = [caller.receive() for caller in callers]
+
+        assert {(200, "close")} == {(answer.status_code, answer.headers["connection"]) for answer in answers}
+        assert all(caller.is_over() for caller in callers)
+    assert 0 == service.stop()
+    assert 20 == api.value_of(counter_id)
+
+
+def test_nobody_is_let_in_any_more(start: Start, proxy: Proxy) -> None:
+    """While the last requests are served, who asks for a connection is refused, and not kept waiting for nothing."""
+    service = start({"WORKERS": "2", "ELASTICSEARCH_TIMEOUT": "9"})
+    under_way, refused = threading.Event(), threading.Event()
+
+    def hold(exchange: Exchange) -> None:
+        if exchange.path.endswith("/_search"):
+            under_way.set()
+            assert refused.wait(60)
+        exchange.forward()
+
+    proxy.handle = hold
+    with ThreadPoolExecutor(1) as pool, Api(service.url) as caller:
+        answer = pool.submit(caller.get, "/counters")
+        assert under_way.wait(30)
+        service.process.send_signal(signal.SIGTERM)
+        await_shutdown(service)
+        with pytest.raises(ConnectionRefusedError), Wire(service.url):
+            pass
+        refused.set()
+
+    assert 200 == answer.result().status_code
+    assert 0 == service.stop()
+
+
+@dataclass
+class Caller:
+    """Someone who increments a counter until the service can no longer be connected to, and keeps account.
+
+    Attributes:
+        url: Of the service.
+        counter_id: The counter.
+        stays: Whether the connection is used again as long as the service does not end it.
+        acknowledged: How many increments were.
+        failures: What else came of one.
+    """
+
+    url: str
+    counter_id: str
+    stays: bool
+    acknowledged: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Go on until a connection is refused."""
+        headers = [] if self.stays else ["Connection: close"]
+        while True:
+            try:
+                wire = Wire(self.url)
+            except ConnectionRefusedError:
+                return
+            with wire:
+                goes_on = True
+                while goes_on:
+                    goes_on = self.increment(wire, headers)
+
+    def increment(self, wire: Wire, headers: list[str]) -> bool:
+        """Ask for an increment, and say whether another can be asked for on the same connection."""
+        try:
+            answer = wire.ask(f"/scripted/{self.counter_id}", *headers)
+        except (OSError, IndexError) as error:
+            self.failures.append(repr(error))
+            return False
+        if answer.status_code == 200:
+            self.acknowledged += 1
+        else:
+            self.failures.append(answer.text)
+        return answer.headers["connection"] == "keep-alive"
+
+
+@pytest.mark.parametrize("delay", ["0", "1"])
+def test_no_request_is_lost_under_load(start: Start, counter_id: str, api: Api, delay: str) -> None:
+    """Callers who never pause see every request answered, on lasting and on fresh connections, and then are refused."""
+    service = start({"WORKERS": "2", "DRAIN_DELAY": delay})
+    callers = [Caller(service.url, counter_id, stays=number % 2 == 0) for number in range(16)]
+    with ThreadPoolExecutor(len(callers)) as pool:
+        running = [pool.submit(caller.run) for caller in callers]
+        while sum(caller.acknowledged for caller in callers) < 200:
+            assert service.process.poll() is None
+        service.process.send_signal(signal.SIGTERM)
+        for caller in running:
+            caller.result()
+
+    assert [[]] * len(callers) == [caller.failures for caller in callers]
+    assert 0 == service.stop()
+    assert sum(caller.acknowledged for caller in callers) == api.value_of(counter_id)
+
+
+def test_a_reload_loses_nothing(start: Start, counter_id: str, api: Api) -> None:
+    """At SIGHUP new workers take over from the old, on the same listener, and callers notice nothing."""
+    service = start({"WORKERS": "2"})
+    before = workers_of(service)
+    callers = [Caller(service.url, counter_id, stays=number % 2 == 0) for number in range(8)]
+    with ThreadPoolExecutor(len(callers)) as pool:
+        running = [pool.submit(caller.run) for caller in callers]
+        service.process.send_signal(signal.SIGHUP)
+        while before & workers_of(service):
+            assert service.process.poll() is None
+        at_reload = sum(caller.acknowledged for caller in callers)
+        while sum(caller.acknowledged for caller in callers) < at_reload + 50:
+            assert service.process.poll() is None
+        service.process.send_signal(signal.SIGTERM)
+        for caller in running:
+            caller.result()
+
+    assert [[]] * len(callers) == [caller.failures for caller in callers]
+    assert sum(caller.acknowledged for caller in callers) == api.value_of(counter_id)
