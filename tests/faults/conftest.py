@@ -1,6 +1,9 @@
 """What fault tests share: a service between two proxies, and the book that rows write their figures into."""
 
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -12,6 +15,7 @@ from tests.faults.figures import Figures
 from tests.faults.rows import Bench
 from tests.faults.tcp_proxy import TcpProxy, tcp_proxy_to
 
+Start = Callable[[Mapping[str, str]], Service]
 Enter = Callable[[Figures], None]
 
 
@@ -38,6 +42,18 @@ def back(back_proxy: TcpProxy) -> Iterator[TcpProxy]:
     """The proxy between services and Elasticsearch; it just forwards at first."""
     yield back_proxy
     back_proxy.reset()
+
+
+@pytest.fixture
+def start(client: Elasticsearch, settings: Settings, tmp_path: Path) -> Iterator[Start]:
+    """Start services of the test's own, each with further settings."""
+    with ExitStack() as stack:
+
+        def started(further: Mapping[str, str]) -> Service:
+            environment = {"COUNTERS_ALIAS": settings.counters_alias, **further}
+            return stack.enter_context(serving(environment, log=tmp_path / f"{uuid.uuid4()}.log"))
+
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -1,36 +1,17 @@
 """Rows 13 and 14: everybody wants the same counter, and a counter remembers only so much."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
-import pytest
-from elasticsearch import Elasticsearch
-
-from localnode.serving import Service, serving
-from service.settings import Settings
 from tests.api import Api
 from tests.faults.callers import Crowd
 from tests.faults.cases import EXACT, Case, for_each, singles
-from tests.faults.conftest import Enter
+from tests.faults.conftest import Enter, Start
 from tests.faults.figures import Figures
 from tests.faults.keys import uuid7
 from tests.problems import problem_in
 
 CLIENTS: Final = 200
 REMEMBERED: Final = 5
-
-Start = Callable[[Mapping[str, str]], Service]
-
-
-@pytest.fixture
-def start(client: Elasticsearch, settings: Settings, tmp_path: Path) -> Iterator[Start]:
-    """Start a service of the test's own, with further settings."""
-    with ExitStack() as stack:
-        yield lambda further: stack.enter_context(
-            serving({"COUNTERS_ALIAS": settings.counters_alias, **further}, log=tmp_path / "log")
-        )
 
 
 @for_each([*singles(keyed=True), *singles(keyed=False)], short=[Case("scripted", keyed=True)])
