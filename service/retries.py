@@ -26,41 +26,34 @@ class Retries:
 
     Args:
         max_attempts: How many tries at most, at least 1.
-        budget: Seconds after which no further try is begun.
         base: Upper bound of the first wait, in seconds.
         cap: Upper bound of every wait, in seconds.
         sleep: Waits for so many seconds.
         jitter: Draws from [0, 1).
-        clock: Tells monotonic seconds.
         remaining: Tells the seconds that are left for the request.
     """
 
     max_attempts: int
-    budget: float
     base: float
     cap: float
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
-    clock: Callable[[], float] = time.monotonic
     remaining: Callable[[], float] = deadlines.remaining
 
-    def deadline(self) -> float:
-        """Return the moment, on ``clock``, at which a budget that begins now is used up."""
-        return self.clock() + self.budget
+    def in_time(self, wait: float = 0.0) -> bool:
+        """Say whether a try that begins in ``wait`` seconds can be expected to end in time."""
+        return wait + LEAST <= self.remaining()
 
-    def attempts(self, deadline: float | None = None) -> Iterator[int]:
+    def attempts(self) -> Iterator[int]:
         """Yield 1, 2, 3, … with a wait before each but the first, until the attempts or the time run out.
 
-        Args:
-            deadline: No try but the first is begun after it; a budget that begins now if left out.
+        The first attempt is owed to every caller: it is up to whoever carries it out to find that there is no time.
         """
-        if deadline is None:
-            deadline = self.deadline()
         yield 1
         ceiling = self.base
         for attempt in range(2, self.max_attempts + 1):
             wait = self.jitter() * min(self.cap, ceiling)
-            if wait + LEAST > min(deadline - self.clock(), self.remaining()):
+            if not self.in_time(wait):
                 return
             self.sleep(wait)
             yield attempt

@@ -21,6 +21,9 @@ AT_LEAST_ONE: Final = Range(min=1)
 MAX_THREADS: Final = 1024
 """How many threads a worker may have."""
 
+WINDING_UP: Final = 3
+"""Seconds of a shutdown in which connections get through that are being made, and answers that are being sent."""
+
 HTTP_URL: Final = Regexp(
     r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}(/[^\s?#]*)?\Z",
     error="Must be a URL with a port and without user and password, such as https://localhost:9200.",
@@ -65,7 +68,6 @@ class Settings:
         """How a write that met another writer is tried again."""
         return Retries(
             max_attempts=self.conflict_max_attempts,
-            budget=self.request_timeout,
             base=self.conflict_backoff_base,
             cap=self.conflict_backoff_cap,
         )
@@ -142,10 +144,10 @@ class Settings:
             raise EnvError(f"ELASTICSEARCH_CA_CERTS is no file: {self.elasticsearch_ca_certs}")
         if self.elasticsearch_ca_certs and any(url.startswith("http:") for url in self.elasticsearch_url):
             raise EnvError("ELASTICSEARCH_CA_CERTS is for https, and ELASTICSEARCH_URL says http.")
-        if self.request_timeout >= self.graceful_timeout:
+        if self.request_timeout + WINDING_UP > self.graceful_timeout:
             raise EnvError(
                 f"A request may take {self.request_timeout:g} s (REQUEST_TIMEOUT), and a shutdown would cut it off:"
-                f" GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be longer."
+                f" GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be at least {WINDING_UP} s longer."
             )
 
 

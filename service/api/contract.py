@@ -37,6 +37,9 @@ guessed at. So is a query where a counter's operation reads none, and an unknown
 **Access.** Where the service has been told tokens, every call takes one with the scope that stands at the call; those
 that ask for its health do not. A token can be confined to ids that begin with a prefix.
 
+**Time.** A request is answered within a limit of the service's own, which counts from its first byte and which an
+`X-Request-Timeout` shortens. Nothing is begun after it; what was under way is told as `unknown`.
+
 **Tracing.** A request may carry an `X-Request-Id`; its answer does, and so do its lines in the service's log.
 """
 

@@ -60,7 +60,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
             200: answer("It was there, and is set.", WrittenCounterSchema, headers=["ETag"], links=LINKS),
             201: answer("It was created.", WrittenCounterSchema, headers=["ETag"], links=LINKS),
         },
-        rejects=[400, 404, 409, 412, 413, 415, 422, 503],
+        rejects=[400, 404, 408, 409, 412, 413, 415, 422, 503],
         parameters=["If-Match", "If-None-Match"],
     )
     def write(body: dict[str, int], counter_id: str) -> Response:

@@ -71,7 +71,7 @@ def increments_blueprint(
                 links=LINKS,
             )
         },
-        rejects=[400, 404, 409, 413, 415, 422, 503, *([412] if strategy.increment_if else [])],
+        rejects=[400, 404, 408, 409, 413, 415, 422, 503, *([412] if strategy.increment_if else [])],
         parameters=[*(["If-Match", "If-None-Match"] if strategy.increment_if else []), *key_parameters],
         description=f"{story}\n\n{promise}",
     )
@@ -95,7 +95,7 @@ def increments_blueprint(
     @blueprint.describe(
         f"increment_each_{name}",
         answers={200: answer("Each item's result or problem, in order.", ResultsSchema, headers=key_headers)},
-        rejects=[400, *([409] if strategy.exactly_once else []), 413, 415, 422],
+        rejects=[400, 408, *([409] if strategy.exactly_once else []), 413, 415, 422, 503],
         parameters=key_parameters,
         description=f"{gist}\n\n{EACH_FOR_ITSELF}",
     )

@@ -28,6 +28,7 @@ REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
             "The token lacks the scope, or is confined to other ids. A list is refused as a whole.",
         ),
         404: ("NotFound", "There is no such counter; or no such path, as with an id that holds a slash."),
+        408: ("TooSlow", "The request was not there as a whole in time."),
         409: (
             "Conflict",
             "Too many writers at once, a counter that would overflow, or a key too old. Nothing was changed.",
@@ -47,7 +48,7 @@ REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         ),
         503: (
             "Unavailable",
-            "Elasticsearch did not acknowledge the call; `outcome` says whether a write may have been applied.",
+            "It was not acknowledged, or there was no time; `outcome` says whether a write may have been applied.",
         ),
     }
 )

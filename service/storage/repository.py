@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from service import deadlines
 from service.counters import Applied, Counter, Increment, Revision
 from service.errors import CounterError
 from service.storage.answers import (
@@ -59,10 +60,15 @@ class ElasticsearchCounters:
     ) -> None:
         self._client = client
         self._alias = alias
-        self._shard_wait = f"{round(timeout * SHARD_WAIT * 1000)}ms"
+        self._timeout = timeout
         self._script = script
         self._log_limit = script.log_limit
         self._now = now
+
+    @property
+    def _shard_wait(self) -> str:
+        """How long Elasticsearch may wait for a shard in a call that begins now."""
+        return f"{round(min(self._timeout, deadlines.remaining()) * SHARD_WAIT * 1000)}ms"
 
     def read(self, counter_id: str) -> Counter:
         """Read a counter by a realtime GET."""

@@ -24,15 +24,14 @@ def increment_each(
 ) -> list[Incremented | CounterError]:
     """Apply a list of increments and return what became of each, in order.
 
-    One budget covers the list: a round that would begin after it is not begun, the first excepted, and its items
-    end in `OutOfTime`.
+    One deadline covers the list: a round that would come too late for it is not begun, the first excepted, and its
+    items end in `OutOfTime`.
     """
     results: list[Incremented | CounterError] = [OutOfTime() for _ in asked]
-    deadline = retries.deadline()
     for number, round_ in enumerate(rounds(asked)):
-        if number > 0 and retries.clock() >= deadline:
+        if number > 0 and not retries.in_time():
             break
-        for position, result in _apply(try_each, repository, asked, round_, retries.attempts(deadline)):
+        for position, result in _apply(try_each, repository, asked, round_, retries.attempts()):
             results[position] = result
     return results
 

@@ -26,7 +26,7 @@ LARGE = "/docs/swagger-ui-bundle.js"
 @pytest.fixture
 def patient(start: Start) -> Service:
     """A service with two threads, which gives a request more time than a test takes."""
-    return start({**FEW_THREADS, "REQUEST_TIMEOUT": "250", "GRACEFUL_TIMEOUT": "251"})
+    return start({**FEW_THREADS, "REQUEST_TIMEOUT": "250", "GRACEFUL_TIMEOUT": "260"})
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Calls to Elasticsearch end in time and are sent once. What stands for Elasticsearch are sockets of the test's own."""
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -13,11 +14,14 @@ from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import Elasticsearch
 
 from service import deadlines
+from service.counters import Increment
 from service.errors import Outcome, OutOfTime, StorageUnavailable
 from service.settings import Settings
 from service.storage.bounded import BoundedNode, BoundedTransport
 from service.storage.client import connect
 from service.storage.outcomes import writing
+from service.storage.repository import ElasticsearchCounters
+from service.storage.writes import Script
 
 SHORT = 0.3
 """Seconds that a call may take here; what it waits for would last until the test has ended."""
@@ -306,3 +310,22 @@ def test_threads_do_not_wait_for_each_others_connections() -> None:
             written.result()
 
         assert 3 == node.met
+
+
+def test_elasticsearch_is_not_left_waiting_longer_than_its_caller() -> None:
+    """How long Elasticsearch may wait for a shard that is missing depends on the time that is left."""
+    heads: list[bytes] = []
+
+    def serve(caller: socket.socket, _over: threading.Event) -> None:
+        heads.append(caller.recv(65536).partition(b"\r\n")[0])
+
+    with listening(serve) as node, deadlines.within(10), pytest.raises(StorageUnavailable):
+        ElasticsearchCounters(
+            client_of(node.url),
+            alias="counters",
+            timeout=60.0,
+            script=Script.load(retry_on_conflict=0, log_limit=1),
+        ).add(Increment("a"))
+    [wait] = re.findall(rb"[?&]timeout=([0-9]+)ms", heads[0])
+
+    assert 0 < int(wait) < 10_000

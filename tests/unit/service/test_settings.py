@@ -124,7 +124,7 @@ def test_a_malformed_setting_is_refused_by_name(
             "not both",
         ),
         ({"ELASTICSEARCH_CA_CERTS": __file__}, "https"),
-        ({"REQUEST_TIMEOUT": "30"}, "GRACEFUL_TIMEOUT"),
+        ({"REQUEST_TIMEOUT": "28"}, "GRACEFUL_TIMEOUT"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(

@@ -22,7 +22,7 @@ from service.strategies import STRATEGIES, occ
 from service.strategies.lists import TryEach, increment_each, rounds
 from tests.fakes import InMemoryCounters
 
-RETRIES = Retries(max_attempts=5, budget=60.0, base=0.0, cap=0.0, sleep=lambda _: None)
+RETRIES = Retries(max_attempts=5, base=0.0, cap=0.0, sleep=lambda _: None)
 
 
 class Rival:
@@ -206,10 +206,8 @@ def test_an_item_in_conflict_for_good_fails_alone() -> None:
 
 def test_a_list_stops_at_the_end_of_its_time() -> None:
     """Rounds that would begin too late are not begun, and their items are told as not applied."""
-    now = iter(range(0, 1000, 10))
-    retries = Retries(
-        max_attempts=5, budget=25.0, base=0.0, cap=0.0, sleep=lambda _: None, clock=lambda: next(now)
-    )
+    left = iter([15.0, 5.0, 0.0])
+    retries = Retries(max_attempts=5, base=0.0, cap=0.0, sleep=lambda _: None, remaining=lambda: next(left))
     repository = InMemoryCounters()
 
     results: list[Incremented | CounterError] = increment_each(
@@ -224,7 +222,7 @@ def test_a_list_stops_at_the_end_of_its_time() -> None:
 
 def test_without_time_a_list_has_its_first_round() -> None:
     """One try is owed to every caller, of a list as of a single increment."""
-    retries = Retries(max_attempts=1, budget=0.0, base=0.0, cap=0.0)
+    retries = Retries(max_attempts=1, base=0.0, cap=0.0, remaining=lambda: 0.0)
 
     first, second = increment_each(
         STRATEGIES["occ"].try_each, InMemoryCounters(), [Increment("c")] * 2, retries
