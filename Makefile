@@ -6,12 +6,13 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 # The load test: `make load USERS=64 INCREMENTS=100 STRATEGY="occ scripted" TARGET=http://127.0.0.1:8000`.
-# Without TARGET it starts Elasticsearch and the service for itself.
+# Without TARGET it starts Elasticsearch and the service for itself. KEYS=1 sends an Idempotency-Key with each increment.
 USERS ?= 5
 INCREMENTS ?= 50
 STRATEGY ?= naive occ scripted
 TARGET ?=
-LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY)
+KEYS ?=
+LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY) $(if $(KEYS),--keys)
 
 TEST = $(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup
 
