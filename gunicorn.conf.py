@@ -40,6 +40,7 @@ def when_ready(server: Any) -> None:
         if listeners.are_its_own(server):
             listeners.let_nobody_in(server.LISTENERS)
 
+    listeners.let_everybody_in(server.LISTENERS)
     draining.prepare(settings.drain_delay, let_nobody_in)
 
 

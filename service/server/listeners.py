@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 SO_ATTACH_FILTER: Final = 26
-"""From asm-generic/socket.h; Python does not have it."""
+SO_DETACH_FILTER: Final = 27
+"""From asm-generic/socket.h; Python does not have them."""
 
 INSTRUCTIONS: Final = (
     (0x30, 0, 0, 13),  # load the byte of the TCP header that has the flags
@@ -28,6 +29,14 @@ INSTRUCTIONS: Final = (
     (0x06, 0, 0, 0xFFFFFFFF),  # otherwise keep all of it
 )
 """A program for the classic Berkeley packet filter: operation, jumps if true and if false, operand."""
+
+
+def let_everybody_in(listeners: Iterable[Any]) -> None:
+    """Undo `let_nobody_in`: listeners may be kept by somebody else, from one start of the service to the next."""
+    if sys.platform == "linux":
+        for listener in listeners:
+            with contextlib.suppress(OSError):  # there is none to detach, as a rule
+                listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
 
 def let_nobody_in(listeners: Iterable[Any]) -> None:

@@ -1,7 +1,11 @@
 """What gunicorn is told: by the service's settings, and by GUNICORN_CMD_ARGS over them."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from elasticsearch import Elasticsearch
 
 from localnode.serving import serving
@@ -29,3 +33,21 @@ def test_gunicorns_own_arguments_win(client: Elasticsearch, settings: Settings, 
         assert 200 == ready.status_code
         assert 1 == workers(service.log)
         assert '"message": "Listening at' in service.log.read_text()
+
+
+@pytest.mark.parametrize("option", ["--proxy-protocol", "--protocol uwsgi", f"--certfile {__file__}"])
+def test_what_it_does_not_speak_is_refused_at_the_start(option: str) -> None:
+    """Who asks for another protocol is told, rather than its callers that they speak no HTTP."""
+    environment = {**os.environ, "PORT": "0", "GUNICORN_CMD_ARGS": option}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "gunicorn"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert 0 != ended.returncode
+    assert "speaks plain HTTP" in ended.stderr
