@@ -7,7 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema
 
 from service.api.requests import SECONDS
-from service.api.schemas import ID_SCHEMA, KEY_PATTERN
+from service.api.schemas import ID_SCHEMA, UUID7
 
 COUNTER_ID: Final = {
     "in": "path",
@@ -41,7 +41,8 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             "in": "header",
             "name": "Idempotency-Key",
             "description": "A UUIDv7 made for this increment, quoted or bare: repeated with it, it counts once.",
-            "schema": {"type": "string", "pattern": f"^{KEY_PATTERN}$"},
+            # Without a reference back to the first quote, which many tools' expressions have not.
+            "schema": {"type": "string", "oneOf": [{"pattern": f"^{UUID7}$"}, {"pattern": f'^"{UUID7}"$'}]},
         },
         "If-None-Match-to-read": {
             "in": "header",

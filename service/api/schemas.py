@@ -17,9 +17,8 @@ MAX_LIMIT: Final = 1000
 
 ID_PATTERN: Final = f"^{COUNTER_ID.pattern}$"
 ID_SCHEMA: Final = {"type": "string", "pattern": ID_PATTERN, "example": "page-views"}
-KEY_PATTERN: Final = (
-    '("?)([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12})\\1'
-)
+UUID7: Final = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}"
+KEY_PATTERN: Final = f'("?)({UUID7})\\1'
 """An idempotency key: a UUIDv7, as the quoted string of a structured field (RFC 9651) or bare."""
 
 INT64: Final = {"format": "int64"}
