@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
                 log_limit=settings.idempotency_log_size,
             ),
         )
-    keys = Keys(settings.idempotency_log_size, settings.idempotency_max_age)
+    keys = Keys(settings.idempotency_log_size)
 
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY

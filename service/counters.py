@@ -82,6 +82,15 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A counter that exists, to be shown: without its log of operations, and so not to be written back."""
+
+    id: str
+    value: int
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What an increment makes of a counter as it was seen: the ``counter`` to write, and the ``value`` to answer.
 

@@ -15,6 +15,7 @@ both to each other.
 Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ and RFC 9562, section 5.7.
 """
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
@@ -23,6 +24,12 @@ from service.errors import IdempotencyKeyExpired, IdempotencyKeyReused
 
 DEFAULT_LIMIT: Final = 1000
 """How many operations a counter remembers unless a setting says otherwise."""
+
+MAX_AGE: Final = 24 * 60 * 60
+"""Seconds after which a key is refused whatever a counter remembers, so that what a deleted one remembers can go.
+
+Not a setting: raised, it would let keys in again whose counter has forgotten them.
+"""
 
 TIME_DIGITS: Final = 12
 """How many of a key's first hexadecimal digits are its time."""
@@ -37,8 +44,9 @@ def time_of(key: str) -> int:
 class Operation:
     """What a caller may repeat without it counting twice.
 
-    ``key`` is a UUIDv7 as 32 hexadecimal digits, with ``-<i>`` behind it for item *i* of a list: keys sort by their
-    time. ``fingerprint`` stands for all that was asked under the key, so that nothing else passes for a repetition.
+    ``key`` is a UUIDv7 as 32 hexadecimal digits, so that keys sort by their time; the further items of a list on the
+    same counter have ``-001`` to ``-999`` behind it. ``fingerprint`` stands for all that was asked under the key, so
+    that nothing else passes for a repetition.
     """
 
     key: str
@@ -56,6 +64,11 @@ class OperationLog:
     floor: str = ""
     entries: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     limit: int = DEFAULT_LIMIT
+
+    @property
+    def newest(self) -> int:
+        """When its youngest key was made, in milliseconds since 1970; 0 for an empty log."""
+        return max((time_of(key) for key in (*self.entries, self.floor) if key), default=0)
 
     @property
     def is_empty(self) -> bool:
@@ -85,8 +98,7 @@ class OperationLog:
             IdempotencyKeyExpired: The operation would be forgotten at once, and so could be applied again.
         """
         entries, floor = {**self.entries, operation.key: (value, operation.fingerprint)}, self.floor
-        while len(entries) > self.limit:
-            oldest = min(entries)
+        for oldest in heapq.nsmallest(len(entries) - self.limit, entries):
             if oldest == operation.key:
                 raise IdempotencyKeyExpired
             del entries[oldest]

@@ -27,7 +27,7 @@ def settings() -> Settings:
     global _kept  # noqa: PLW0603 - what the workers inherit has to be the module's
     try:
         _kept = Settings.from_env()
-    except (EnvError, ValueError) as error:
+    except EnvError as error:
         if _kept is None:
             raise
         logger.error("The settings are refused, and the former ones stay: %s", error)  # noqa: TRY400

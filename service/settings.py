@@ -24,10 +24,18 @@ MAX_THREADS: Final = 1024
 WINDING_UP: Final = 3
 """Seconds of a shutdown in which connections get through that are being made, and answers that are being sent."""
 
+MAX_LOG_SIZE: Final = 10_000
+"""How many operations a counter may remember: some 600 kB, which are read and written with every increment."""
+
 HTTP_URL: Final = Regexp(
     r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}(/[^\s?#]*)?\Z",
     error="Must be a URL with a port and without user and password, such as https://localhost:9200.",
 )
+ENCODED_KEY: Final = Regexp(
+    r"[A-Za-z0-9+/=_-]+\Z", error="Must be a single API key in its encoded form, in Base64."
+)
+"""What goes into a header. A line break there makes an error out of every call, whose text has the key in it."""
+
 INDEX_NAME: Final = Regexp(r"[a-z0-9][a-z0-9_.-]{0,99}\Z", error="Must be a lower-case index name.")
 
 
@@ -52,7 +60,6 @@ class Settings:
     conflict_backoff_cap: float = 0.25
     scripted_retry_on_conflict: int = 10
     idempotency_log_size: int = 1000
-    idempotency_max_age: int = 86400
     bind_address: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -79,6 +86,15 @@ class Settings:
         Raises:
             environs.EnvError: A setting is malformed, or settings don't fit together; the message names them.
         """
+        try:
+            return cls._read()
+        except EnvError:
+            raise
+        except ValueError as error:  # as environs raises for a file that is not there
+            raise EnvError(str(error)) from error
+
+    @classmethod
+    def _read(cls) -> Self:
         env = FileAwareEnv(eager=False, strip_whitespace=True)
         env.add_parser("tokens", _tokens)
         default = cls()
@@ -88,7 +104,7 @@ class Settings:
         )
         settings = cls(
             elasticsearch_url=tuple(urls or ()),
-            elasticsearch_api_key=env.str("ELASTICSEARCH_API_KEY", None),
+            elasticsearch_api_key=env.str("ELASTICSEARCH_API_KEY", None, validate=ENCODED_KEY),
             elasticsearch_username=env.str("ELASTICSEARCH_USERNAME", None),
             elasticsearch_password=env.str("ELASTICSEARCH_PASSWORD", None),
             elasticsearch_ca_certs=env.str("ELASTICSEARCH_CA_CERTS", None),
@@ -111,10 +127,9 @@ class Settings:
                 "SCRIPTED_RETRY_ON_CONFLICT", default.scripted_retry_on_conflict, validate=NOT_NEGATIVE
             ),
             idempotency_log_size=env.int(
-                "IDEMPOTENCY_LOG_SIZE", default.idempotency_log_size, validate=AT_LEAST_ONE
-            ),
-            idempotency_max_age=env.int(
-                "IDEMPOTENCY_MAX_AGE", default.idempotency_max_age, validate=AT_LEAST_ONE
+                "IDEMPOTENCY_LOG_SIZE",
+                default.idempotency_log_size,
+                validate=Range(min=1, max=MAX_LOG_SIZE),
             ),
             bind_address=env.str("BIND_ADDRESS", default.bind_address),
             port=env.int("PORT", default.port, validate=Range(min=0, max=65535)),

@@ -1,7 +1,7 @@
 """Removes, from time to time, what deleted counters leave behind once nobody may ask for it any more.
 
 A deleted counter keeps its log of operations, so that a late repetition does not bring it back. Keys older than
-IDEMPOTENCY_MAX_AGE are refused whatever the log says, so a log that old is of no use.
+`service.operations.MAX_AGE` are refused whatever the log says, so a log that old is of no use.
 """
 
 import logging
@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Final
 
-from service.errors import CounterError
+from service.operations import MAX_AGE
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.tombstones import remove_tombstones
@@ -19,7 +19,7 @@ INTERVAL: Final = 600.0
 """Seconds from one sweep of a worker to its next, at most; each waits for at least half of it."""
 
 SLACK: Final = 300.0
-"""Seconds that a log is kept beyond the age of its keys: clocks differ, and requests are under way."""
+"""Seconds that a log is kept beyond that: so much may the clocks of replicas differ, requests under way included."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +39,11 @@ def _sweep_for_good(settings: Settings) -> None:
                 removed = remove_tombstones(
                     client,
                     settings.counters_alias,
-                    deleted_before=time.time() - settings.idempotency_max_age - SLACK,
+                    deleted_before=time.time() - MAX_AGE - SLACK,
                 )
-                logger.info("logs of deleted counters removed", extra={"removed": removed})
-            except CounterError as error:
-                logger.warning("logs of deleted counters could not be removed: %s", error)
+                if removed:
+                    logger.info("logs of deleted counters removed", extra={"removed": removed})
+            except Exception:
+                # Whatever it was, it must not end the sweeping; another worker or the next time will do it.
+                logger.exception("logs of deleted counters could not be removed")
             time.sleep(random.uniform(INTERVAL / 2, INTERVAL))  # noqa: S311 - not for secrets

@@ -12,8 +12,15 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 from uuid_utils import uuid7
 
-# The one line that matters. It is safe only because of the key: a POST without one must not be repeated like that.
-REPEAT = Retry(total=8, backoff_factor=0.1, status_forcelist=[429, 502, 503, 504], allowed_methods=["POST"])
+# What matters. It is safe only because of the key: a POST without one must not be repeated like that. The growing waits
+# reach further than a Retry-After of a second each time would.
+REPEAT = Retry(
+    total=8,
+    backoff_factor=0.1,
+    status_forcelist=[429, 502, 503, 504],
+    allowed_methods=["POST"],
+    respect_retry_after_header=False,
+)
 
 
 def counting_session() -> requests.Session:
@@ -24,20 +31,25 @@ def counting_session() -> requests.Session:
     return session
 
 
-def count_once(session: requests.Session, url: str, counter_id: str, by: int = 1) -> int:
+def count_once(session: requests.Session, url: str, counter_id: str, key: str, by: int = 1) -> int:
     """Add to a counter, and return its value right after that.
 
-    The key is made once an increment and goes out with every repetition. What must survive a crash of this program
-    keeps the key before it sends it, with whatever it is that it counts.
+    Args:
+        session: From `counting_session`.
+        url: The service's.
+        counter_id: Which counter.
+        key: A UUIDv7 made for this increment. What must survive a crash of this program stores the key first, with
+            whatever it is that it counts.
+        by: What to add.
 
     Raises:
-        requests.RequestException: It was refused, or not answered in all that time. The same call with the same key
-            may be made again; with a new key it may count twice.
+        requests.RequestException: It was refused, or not answered in all that time. The same call may be made again;
+            with a new key it may count twice.
     """
     answer = session.post(
         f"{url}/scripted/{counter_id}",
         json={"by": by},
-        headers={"Idempotency-Key": f'"{uuid7()}"'},
+        headers={"Idempotency-Key": f'"{key}"'},
         timeout=30,
     )
     answer.raise_for_status()
@@ -47,4 +59,4 @@ def count_once(session: requests.Session, url: str, counter_id: str, by: int = 1
 
 if __name__ == "__main__":
     with counting_session() as session:
-        print(count_once(session, sys.argv[1], sys.argv[2]))
+        print(count_once(session, sys.argv[1], sys.argv[2], key=str(uuid7())))

@@ -91,7 +91,7 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             },
         },
         "Idempotency-Replayed": {
-            "description": "The answer is that of an earlier request with this key; of a list, to some of its items.",
+            "description": "It was applied by an earlier request or attempt with this key; in a list, an item was.",
             "schema": {"type": "string", "const": "true"},
         },
         "WWW-Authenticate": {

@@ -6,7 +6,7 @@ from typing import Final
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
-from service.counters import Counter, Revision
+from service.counters import Revision
 from service.preconditions import UNCONDITIONAL, HasVersion, MustExist, MustNotExist, Precondition
 
 ENTITY_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -39,8 +39,8 @@ def required_by(headers: Headers) -> Precondition:
             raise BadRequest("Use either If-Match, or If-None-Match: * to create.")
 
 
-def is_fresh(counter: Counter, headers: Headers) -> bool:
-    """Say whether the reader's copy is this counter: If-None-Match of a GET, by the weak comparison.
+def is_fresh(revision: Revision, headers: Headers) -> bool:
+    """Say whether the reader's copy is at this revision: If-None-Match of a GET, by the weak comparison.
 
     Raises:
         BadRequest: The header is malformed.
@@ -50,7 +50,7 @@ def is_fresh(counter: Counter, headers: Headers) -> bool:
         return False
     if cached.strip() == "*":
         return True
-    return entity_tag(counter.revision) in {tag.removeprefix("W/") for _, tag in _tags(cached)}
+    return entity_tag(revision) in {tag.removeprefix("W/") for _, tag in _tags(cached)}
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:

@@ -8,8 +8,9 @@ from flask import Response, jsonify, make_response, request
 from service.api import access, conditional
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
+from service.api.idempotency import refuse_on_edit
 from service.api.schemas import CounterSchema, CountersSchema, PageSchema, ValueSchema, WrittenCounterSchema
-from service.counters import Counter
+from service.counters import Revision
 from service.editing import delete_counter, set_counter
 from service.errors import CounterNotFound
 from service.retries import Retries
@@ -30,6 +31,8 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         if request.endpoint != "counters.listing":
             refuse_query()
 
+    blueprint.before_request(refuse_on_edit)
+
     @blueprint.for_counter("GET")
     @blueprint.describe(
         "read_counter",
@@ -45,12 +48,12 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
 
         The value is that of its last acknowledged write.
         """
-        counter = repository.read(counter_id)
-        if not counter.exists:
+        counter = repository.peek(counter_id)
+        if counter is None:
             raise CounterNotFound(counter_id)
-        if conditional.is_fresh(counter, request.headers):
-            return _tagged(make_response("", 304), counter)
-        return _tagged(jsonify(id=counter.id, value=counter.value), counter)
+        if conditional.is_fresh(counter.revision, request.headers):
+            return _tagged(make_response("", 304), counter.revision)
+        return _tagged(jsonify(id=counter.id, value=counter.value), counter.revision)
 
     @blueprint.for_counter("PUT")
     @blueprint.arguments(ValueSchema())
@@ -73,7 +76,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         previous = before.value if before.exists else None
         response = jsonify(id=counter_id, value=after.value, previous_value=previous)
         response.status_code = 200 if before.exists else 201
-        return _tagged(response, after)
+        return _tagged(response, after.revision)
 
     @blueprint.for_counter("DELETE")
     @blueprint.describe(
@@ -115,6 +118,6 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
     return blueprint
 
 
-def _tagged(response: Response, counter: Counter) -> Response:
-    response.headers["ETag"] = conditional.entity_tag(counter.revision)
+def _tagged(response: Response, revision: Revision | None) -> Response:
+    response.headers["ETag"] = conditional.entity_tag(revision)
     return response

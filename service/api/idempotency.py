@@ -9,18 +9,19 @@ import hashlib
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flask import g, request
+from flask import Response, g, request
 from werkzeug.exceptions import UnprocessableEntity
 
 from service.api.access import caller
 from service.api.schemas import KEY_PATTERN
 from service.counters import Increment
 from service.errors import IdempotencyKeyExpired
-from service.operations import Operation, time_of
+from service.operations import MAX_AGE, Operation, time_of
 
 HEADER: Final = "Idempotency-Key"
 WINDOW: Final = "Idempotency-Window"
@@ -45,23 +46,22 @@ class InvalidKey(UnprocessableEntity):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """How far back keys are remembered: ``log_size`` operations a counter, and ``max_age`` seconds."""
+    """How keys are read, and how far back they are remembered: ``log_size`` operations a counter, for `MAX_AGE`."""
 
     log_size: int
-    max_age: int
     now: Callable[[], float] = time.time
 
     @property
     def window(self) -> str:
         """The value of the header that tells callers so: a dictionary, as a structured field has it (RFC 9651)."""
-        return f"operations={self.log_size}, seconds={self.max_age}"
+        return f"operations={self.log_size}, seconds={MAX_AGE}"
 
     def read(self) -> None:
         """Read the key of the request at hand, before its body.
 
         Raises:
             InvalidKey: It is no UUIDv7, or ahead of the clock.
-            IdempotencyKeyExpired: It is older than ``max_age``, after which what bears it may have been forgotten.
+            IdempotencyKeyExpired: It is older than `MAX_AGE`, after which what bears it may have been forgotten.
         """
         given = request.headers.get(HEADER)
         if given is None:
@@ -73,16 +73,30 @@ class Keys:
         age = self.now() - time_of(key) / 1000
         if age < -MAX_AHEAD:
             raise InvalidKey(f"Is more than {MAX_AHEAD:.0f} s ahead of the service's clock.")
-        if age > self.max_age:
+        if age > MAX_AGE:
             raise IdempotencyKeyExpired
         g.idempotency_key = key
 
+    def tell_window(self, response: Response) -> Response:
+        """Tell whoever has sent a key how long it is remembered."""
+        if HEADER in request.headers:
+            response.headers[WINDOW] = self.window
+        return response
 
-def refuse_key() -> None:
+
+def refuse_on_naive() -> None:
     """Refuse a key rather than ignore it: its sender relies on being free to repeat the request."""
     if HEADER in request.headers:
         raise InvalidKey(
-            "Is not taken here: naive erases what others write, and its own memory with it. Use /scripted."
+            "Is not taken: naive erases what others write, and its own memory with it. Use /scripted."
+        )
+
+
+def refuse_on_edit() -> None:
+    """Refuse a key likewise where a counter is set or deleted: repeated late, that erases what came between."""
+    if HEADER in request.headers and request.method in {"PUT", "DELETE"}:
+        raise InvalidKey(
+            "Is not taken: to set or delete a counter in the state that you know, send If-Match."
         )
 
 
@@ -99,14 +113,23 @@ def as_operation(asked: Increment, strategy: str) -> Increment:
 
 
 def as_operations(asked: Sequence[Increment], strategy: str) -> Sequence[Increment]:
-    """Return the increments of a list as the operations that the request's key names: one for each position."""
+    """Return the increments of a list as the operations that the request's key names.
+
+    On each counter the first one bears the key itself, as a single increment does, and the others their number
+    besides. So a counter knows the key also from a list in another order, and refuses it there.
+    """
     if not is_repeatable():
         return asked
     fingerprint = _fingerprint(strategy, [[item.counter_id, item.by] for item in asked])
-    return [
-        replace(item, operation=Operation(f"{g.idempotency_key}-{position}", fingerprint))
-        for position, item in enumerate(asked)
-    ]
+    numbers: Counter[str] = Counter()
+    operations = []
+    for item in asked:
+        number = numbers[item.counter_id]
+        numbers[item.counter_id] += 1
+        # With leading zeros, for keys are forgotten in the order of their characters.
+        key = f"{g.idempotency_key}-{number:03d}" if number else g.idempotency_key
+        operations.append(replace(item, operation=Operation(key, fingerprint)))
+    return operations
 
 
 def _fingerprint(strategy: str, asked: Any) -> str:

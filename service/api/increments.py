@@ -16,8 +16,7 @@ from service.api.idempotency import (
     Keys,
     as_operation,
     as_operations,
-    is_repeatable,
-    refuse_key,
+    refuse_on_naive,
 )
 from service.api.schemas import AmountSchema, IncrementedSchema, IncrementsSchema, ResultsSchema
 from service.counters import Increment, Incremented
@@ -36,7 +35,8 @@ other; the status is 200 even where all have failed.
 AT_MOST_ONCE: Final = """\
 A counter that does not exist is created at 0 first. Without a body, or with an empty object, 1 is added.
 
-The service never repeats an increment whose outcome it does not know; it answers 503 with the outcome `unknown`.
+Without an `Idempotency-Key` the service never repeats an increment whose outcome it does not know; it answers 503 with
+the outcome `unknown`.
 """
 
 EXACTLY_ONCE: Final = """\
@@ -54,7 +54,11 @@ def increments_blueprint(
     gist = story.partition("\n")[0]
     blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}", description=gist)
     blueprint.before_request(refuse_query)
-    blueprint.before_request(keys.read if strategy.exactly_once else refuse_key)
+    if strategy.exactly_once:
+        blueprint.before_request(keys.read)
+        blueprint.after_request(keys.tell_window)
+    else:
+        blueprint.before_request(refuse_on_naive)
     promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE}" if strategy.exactly_once else AT_MOST_ONCE
     key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
     key_parameters = [HEADER] if strategy.exactly_once else []
@@ -88,7 +92,9 @@ def increments_blueprint(
         response = jsonify(_as_dict(done, name))
         response.headers["ETag"] = conditional.entity_tag(done.applied.revision)
         response.headers["Content-Location"] = f"/counters/{counter_id}"
-        return _told_of_keys(response, keys, replayed=done.applied.replayed)
+        if done.applied.replayed:
+            response.headers[REPLAYED] = "true"
+        return response
 
     @blueprint.route("", methods=["POST"])
     @blueprint.arguments(IncrementsSchema())
@@ -112,8 +118,9 @@ def increments_blueprint(
             failed=outcomes.count(Outcome.NOT_APPLIED),
             unknown=outcomes.count(Outcome.UNKNOWN),
         )
-        replayed = any(isinstance(result, Incremented) and result.applied.replayed for result in results)
-        return _told_of_keys(response, keys, replayed=replayed)
+        if any(isinstance(result, Incremented) and result.applied.replayed for result in results):
+            response.headers[REPLAYED] = "true"
+        return response
 
     return blueprint
 
@@ -133,12 +140,3 @@ def _as_dict(done: Incremented, strategy: str) -> dict[str, Any]:
         "attempts": done.attempts,
         "conflicts": done.conflicts,
     }
-
-
-def _told_of_keys(response: Response, keys: Keys, *, replayed: bool) -> Response:
-    """Tell who has sent a key how long it is remembered, and whether it was known."""
-    if is_repeatable():
-        response.headers[WINDOW] = keys.window
-    if replayed:
-        response.headers[REPLAYED] = "true"
-    return response

@@ -20,7 +20,6 @@ from service.errors import (
     OutOfTime,
     PreconditionFailed,
     StorageUnavailable,
-    VersionConflict,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -88,16 +87,13 @@ FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(
 """The problems that do not concern a counter, by status. Any other of the web framework's is an ``about:blank``."""
 
 
-TOO_MANY_WRITERS: Final = Problem(
-    409, "conflicts-not-resolved", "Too many writers at once", headers=RETRY_SOON
-)
-
 KINDS: Final[Mapping[type[CounterError], Problem]] = MappingProxyType(
     {
         CounterNotFound: Problem(404, "counter-not-found", "There is no such counter"),
         CounterOverflow: Problem(409, "counter-overflow", "The counter would overflow"),
-        ConflictsNotResolved: TOO_MANY_WRITERS,
-        VersionConflict: TOO_MANY_WRITERS,
+        ConflictsNotResolved: Problem(
+            409, "conflicts-not-resolved", "Too many writers at once", headers=RETRY_SOON
+        ),
         IdempotencyKeyExpired: Problem(409, "idempotency-key-expired", "The key is too old"),
         IdempotencyKeyReused: Problem(422, "idempotency-key-reused", "The key stands for another request"),
     }

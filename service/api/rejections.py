@@ -31,7 +31,7 @@ REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         408: ("TooSlow", "The request was not there as a whole in time."),
         409: (
             "Conflict",
-            "Too many writers at once, a counter that would overflow, or a key too old. Nothing was changed.",
+            "Too many writers at once, an overflow, or a key too old. This request changed nothing.",
         ),
         412: (
             "PreconditionFailed",
@@ -80,7 +80,8 @@ def problem(status: int | None, description: str) -> dict[str, Any]:
     own = {
         401: ["WWW-Authenticate"],
         403: ["WWW-Authenticate"],
-        409: ["Retry-After"],
+        409: ["Retry-After", "Idempotency-Window"],
+        422: ["Idempotency-Window"],
         503: ["Retry-After"],
         None: ["Allow"],
     }

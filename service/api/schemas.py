@@ -141,7 +141,9 @@ class IncrementedSchema(CounterSchema):
     conflicts = Integer(
         required=True,
         validate=Range(min=0),
-        metadata={"description": "How many of them met another writer and changed nothing."},
+        metadata={
+            "description": "How many of them met another write (perhaps an earlier attempt) and changed nothing."
+        },
     )
 
 

@@ -7,7 +7,7 @@ only if it says in so many words what was found or written.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from service.counters import Applied, Counter, Increment, Revision
+from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import CounterError, Outcome, StorageUnavailable
 from service.operations import Operation, OperationLog
 from service.storage.outcomes import refusal
@@ -36,6 +36,26 @@ def counter_found(counter_id: str, answer: Any, log_limit: int) -> Counter:
             return _counter(counter_id, Revision(term, seq_no), source, log_limit)
         case {"found": False}:
             return Counter.absent(counter_id, OperationLog(limit=log_limit))
+        case _:
+            raise _unreadable()
+
+
+def counter_shown(counter_id: str, answer: Any) -> Snapshot | None:
+    """Return the value that the answer to a GET of it alone holds, None if there is no counter.
+
+    Raises:
+        StorageUnavailable: It says neither.
+    """
+    match answer:
+        case {
+            "found": True,
+            "_seq_no": int(seq_no),
+            "_primary_term": int(term),
+            "_source": {"value": int(value)},
+        }:
+            return Snapshot(counter_id, value, Revision(term, seq_no))
+        case {"found": False} | {"found": True, "_source": {"deleted": int()}}:
+            return None
         case _:
             raise _unreadable()
 
@@ -138,7 +158,7 @@ def count_deleted(answer: Any) -> int:
             raise _unproven()
 
 
-def counters_listed(answer: Any) -> list[Counter]:
+def counters_listed(answer: Any) -> list[Snapshot]:
     """Return the counters that the answer to a search holds, in its order.
 
     Raises:
@@ -173,17 +193,13 @@ def _items(answer: Any, name: str, count: int) -> list[Any]:
     return items
 
 
-def _listed(hit: Any) -> Counter:
-    match hit:
-        case {
-            "_id": str(counter_id),
-            "_seq_no": int(seq_no),
-            "_primary_term": int(term),
-            "_source": {"value": int(value)},
-        }:
-            return Counter(counter_id, value, Revision(term, seq_no))
-        case _:
-            raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
+def _listed(hit: Any) -> Snapshot:
+    shown = (
+        counter_shown(hit["_id"], {"found": True, **hit}) if isinstance(hit, dict) and "_id" in hit else None
+    )
+    if shown is None:
+        raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
+    return shown
 
 
 def _counter(counter_id: str, revision: Revision, source: Mapping[str, Any], log_limit: int) -> Counter:

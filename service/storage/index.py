@@ -8,8 +8,14 @@ from service.errors import StorageUnavailable
 from service.storage.answers import schema_versions
 from service.storage.outcomes import reading, writing
 
-SCHEMA_VERSION: Final = 1
-"""Stands in the mapping's ``_meta``; the service refuses an index of another version."""
+SCHEMA_VERSION: Final = 2
+"""Stands in the mapping's ``_meta``; the service refuses an index of another version.
+
+1 had no ``deleted``. Whoever still writes such documents would drop the log of operations.
+"""
+
+EXTENDABLE: Final = frozenset({1})
+"""The versions that become this one by adding fields, which `create_index` does."""
 
 MAPPINGS: Final[dict[str, Any]] = {
     "_meta": {"schema_version": SCHEMA_VERSION},
@@ -36,15 +42,15 @@ SETTINGS: Final[dict[str, Any]] = {
 
 
 def index_name(alias: str) -> str:
-    """Return the name of the index behind ``alias``."""
-    return f"{alias}-v{SCHEMA_VERSION}"
+    """Return the name of the index behind ``alias``; it changes when documents have to be written anew."""
+    return f"{alias}-v1"
 
 
 def create_index(client: Elasticsearch, alias: str) -> bool:
     """Make the index and its alias unless they are there, and return whether this call made the index.
 
-    Who may not make an index may still call this where it is there. Several may call it at once; the index is made
-    once.
+    One that an earlier version has made is brought up to date. Who may not make an index may still call this where
+    there is nothing to do. Several may call it at once; the index is made once.
 
     Raises:
         StorageRefused: Elasticsearch will not do it.
@@ -96,7 +102,12 @@ def _is_there(client: Elasticsearch, alias: str) -> bool:
             answer = client.indices.get_mapping(index=alias)
         except NotFoundError:
             return False
-        _demand_own(alias, schema_versions(answer.body))
+        versions = schema_versions(answer.body)
+    if list(versions.values()) in [[version] for version in EXTENDABLE]:
+        with writing():
+            client.indices.put_mapping(index=alias, meta=MAPPINGS["_meta"], properties=MAPPINGS["properties"])
+    else:
+        _demand_own(alias, versions)
     return True
 
 

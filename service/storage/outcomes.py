@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from elasticsearch import ApiError, TransportError
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from service.errors import (
     CounterError,
@@ -25,6 +24,7 @@ from service.errors import (
     StorageUnavailable,
     VersionConflict,
 )
+from service.storage.bounded import NEVER_CONNECTED
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,6 @@ THROWN: Final[Mapping[tuple[str, str], Callable[[str], CounterError]]] = Mapping
 
 GATEWAYS_OWN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
 """What a gateway may answer of itself after it has passed the request on; 409s of Elasticsearch's are told apart."""
-
-NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError)
 
 
 @contextmanager

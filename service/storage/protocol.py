@@ -7,7 +7,7 @@ unit tests.
 from collections.abc import Sequence
 from typing import Protocol
 
-from service.counters import Applied, Counter, Increment, Revision
+from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import CounterError
 
 
@@ -19,8 +19,17 @@ class CounterRepository(Protocol):
     order.
     """
 
+    @property
+    def batch(self) -> int:
+        """How many counters a list should name at most, from 1: they are held in memory with all that they remember."""
+        ...
+
     def read(self, counter_id: str) -> Counter:
         """Return the counter as of its last acknowledged write, or `Counter.absent`."""
+        ...
+
+    def peek(self, counter_id: str) -> Snapshot | None:
+        """Return the counter likewise, but only to be shown; None if there is none."""
         ...
 
     def overwrite(self, counter: Counter) -> Revision:
@@ -71,7 +80,7 @@ class CounterRepository(Protocol):
         """
         ...
 
-    def list(self, *, prefix: str, after: str, limit: int) -> Sequence[Counter]:
+    def list(self, *, prefix: str, after: str, limit: int) -> Sequence[Snapshot]:
         """Return the counters whose id starts with ``prefix`` and sorts behind ``after``, by id.
 
         Near-realtime: a write may take a second to be listed. Ids sort by their bytes.

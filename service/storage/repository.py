@@ -14,11 +14,12 @@ from typing import Any, Final, TypeVar
 from elasticsearch import Elasticsearch, NotFoundError
 
 from service import deadlines
-from service.counters import Applied, Counter, Increment, Revision
+from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import CounterError
 from service.storage.answers import (
     confirm_deleted,
     counter_found,
+    counter_shown,
     counters_found,
     counters_listed,
     increment_applied,
@@ -27,12 +28,15 @@ from service.storage.answers import (
 )
 from service.storage.index import check_index
 from service.storage.outcomes import reading, writing
-from service.storage.writes import STATE, VALUE, BulkItem, Script, document, index_item, unchanged
+from service.storage.writes import SHOWN, STATE, VALUE, BulkItem, Script, document, index_item, unchanged
 
 T = TypeVar("T")
 
 SHARD_WAIT: Final = 0.8
 """The part of the client's patience that Elasticsearch may spend waiting for a shard, so as to answer in time."""
+
+BATCH_ENTRIES: Final = 100_000
+"""How many operations the counters of one call may remember together: some 6 MB of JSON, and 50 MB in Python."""
 
 PROBE_ID: Final = "_probe"
 """A document that never is: no counter may be called that."""
@@ -70,18 +74,18 @@ class ElasticsearchCounters:
         """How long Elasticsearch may wait for a shard in a call that begins now."""
         return f"{round(min(self._timeout, deadlines.remaining()) * SHARD_WAIT * 1000)}ms"
 
+    @property
+    def batch(self) -> int:
+        """As many counters as remember `BATCH_ENTRIES` operations if each remembers all that it may."""
+        return max(1, BATCH_ENTRIES // self._log_limit)
+
     def read(self, counter_id: str) -> Counter:
         """Read a counter by a realtime GET."""
-        with reading():
-            try:
-                answer = self._client.get(index=self._alias, id=counter_id, source_includes=STATE)
-            except NotFoundError as error:
-                # The same status says that the index is gone, or comes from a balancer that has no backend. Neither
-                # must pass for a counter at 0.
-                if isinstance(error.body, dict) and "error" in error.body:
-                    raise
-                return counter_found(counter_id, error.body, self._log_limit)
-        return counter_found(counter_id, answer.body, self._log_limit)
+        return counter_found(counter_id, self._get(counter_id, STATE), self._log_limit)
+
+    def peek(self, counter_id: str) -> Snapshot | None:
+        """Read the value alone likewise: what a counter remembers may be a thousand times as long."""
+        return counter_shown(counter_id, self._get(counter_id, SHOWN))
 
     def overwrite(self, counter: Counter) -> Revision:
         """Index the document, unconditionally."""
@@ -142,7 +146,7 @@ class ElasticsearchCounters:
             )
         confirm_deleted(answer.body)
 
-    def list(self, *, prefix: str, after: str, limit: int) -> builtins.list[Counter]:
+    def list(self, *, prefix: str, after: str, limit: int) -> builtins.list[Snapshot]:
         """Search by id; results lag behind writes by the index's refresh interval."""
         with reading():
             answer = self._client.search(
@@ -161,7 +165,18 @@ class ElasticsearchCounters:
     def check(self) -> None:
         """Ask for the mapping, then for a document from the shard."""
         check_index(self._client, self._alias)
-        self.read(PROBE_ID)
+        self.peek(PROBE_ID)
+
+    def _get(self, counter_id: str, parts: Sequence[str]) -> Any:
+        with reading():
+            try:
+                return self._client.get(index=self._alias, id=counter_id, source_includes=parts).body
+            except NotFoundError as error:
+                # The same status says that the index is gone, or comes from a balancer that has no backend. Neither
+                # must pass for a counter at 0.
+                if isinstance(error.body, dict) and "error" in error.body:
+                    raise
+                return error.body
 
     def _index(self, counter: Counter, condition: dict[str, Any]) -> Revision:
         with writing(counter.id):

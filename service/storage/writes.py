@@ -12,8 +12,11 @@ from service.storage.answers import increment_applied, revision_written
 VALUE: Final = {"includes": ["value"]}
 """The part of the document that lists of counters, and answers to increments without a key, hold."""
 
+SHOWN: Final = ("value", "deleted")
+"""The parts of the document that are read to be shown."""
+
 STATE: Final = ("value", "deleted", "operations.floor", "operations.entries")
-"""The parts of the document that are read: whoever writes the value writes the log with it."""
+"""The parts that are read to be changed: whoever writes the value writes the log with it."""
 
 ANSWER: Final = {"includes": ["operations.answer"]}
 """The part of the document in which the script says what an operation came to."""
@@ -81,13 +84,14 @@ def document(counter: Counter, *, now: float) -> dict[str, Any]:
 
     Args:
         counter: As it is to be.
-        now: Seconds since 1970, for a document that may go once none of its keys can be repeated any more.
+        now: Seconds since 1970. The document of a deleted counter goes once none of its keys is taken any more, which
+            is a matter of their time; they may be ahead of this machine's clock.
     """
     log = counter.log
     operations = {} if log.is_empty else {"operations": {"floor": log.floor, "entries": log.entries}}
     if counter.exists:
         return {"id": counter.id, "value": counter.value, **operations}
-    return {"id": counter.id, "deleted": round(now * 1000), **operations}
+    return {"id": counter.id, "deleted": max(round(now * 1000), log.newest), **operations}
 
 
 def unchanged(counter: Counter) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def increment_each(
     items end in `OutOfTime`.
     """
     results: list[Incremented | CounterError] = [OutOfTime() for _ in asked]
-    for number, round_ in enumerate(rounds(asked)):
+    for number, round_ in enumerate(rounds(asked, repository.batch)):
         if number > 0 and not retries.in_time():
             break
         for position, result in _apply(try_each, repository, asked, round_, retries.attempts()):
@@ -36,8 +36,13 @@ def increment_each(
     return results
 
 
-def rounds(asked: Sequence[Increment]) -> list[list[int]]:
-    """Split positions of ``asked`` so that no round has a counter twice and each counter's order is kept."""
+def rounds(asked: Sequence[Increment], batch: int) -> list[list[int]]:
+    """Split positions of ``asked`` so that no round has a counter twice and each counter's order is kept.
+
+    Args:
+        asked: The list.
+        batch: How many counters a round may have at most, from 1.
+    """
     split: list[list[int]] = []
     met: dict[str, int] = {}
     for position, item in enumerate(asked):
@@ -46,7 +51,7 @@ def rounds(asked: Sequence[Increment]) -> list[list[int]]:
         if nth == len(split):
             split.append([])
         split[nth].append(position)
-    return split
+    return [round_[start : start + batch] for round_ in split for start in range(0, len(round_), batch)]
 
 
 def read_then_write_each(

@@ -8,13 +8,13 @@ class Trial:
     """The tries of one increment. ``conflicts`` counts those that Elasticsearch refused as stale.
 
     A stale try changed nothing, and is tried again whoever asks. One whose outcome is unknown is not, for it could
-    count twice; unless the increment is an operation, whose key tells the next try whether it was applied.
+    count twice; unless the increment is an operation, whose key tells the next try whether it was applied. What was
+    certainly not applied is the caller's to repeat: Elasticsearch may be overloaded, and would be called yet more.
     """
 
     def __init__(self, asked: Increment) -> None:
         self._asked = asked
         self._unknown: CounterError | None = None
-        self._passing: CounterError | None = None
         self.conflicts = 0
 
     def repeat_or_raise(self, error: CounterError) -> None:
@@ -25,11 +25,10 @@ class Trial:
         """
         if error.outcome is Outcome.UNKNOWN:
             self._unknown = error
-        passing = isinstance(error, StorageUnavailable) and not isinstance(error, StorageRefused)
-        if self._asked.operation is None or not passing:
+        will_pass = isinstance(error, StorageUnavailable) and not isinstance(error, StorageRefused)
+        if not (self._asked.operation and self._unknown and will_pass):
             raise self._unknown or error
-        self._passing = error
 
     def failure(self, attempts: int) -> CounterError:
         """Return what an increment ends in whose tries are used up."""
-        return self._unknown or self._passing or ConflictsNotResolved(self._asked.counter_id, attempts)
+        return self._unknown or ConflictsNotResolved(self._asked.counter_id, attempts)

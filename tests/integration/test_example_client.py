@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docs.examples.count_once import count_once, counting_session
 from tests.api import Api
+from tests.faults.keys import uuid7
 from tests.proxy import Exchange, Proxy, proxy_to
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,7 +30,7 @@ def test_counts_once_whatever_is_lost_before_the_service(service_url: str, api: 
 
     with proxy_to(service_url) as before_service, counting_session() as session:
         before_service.handle = handle
-        value = count_once(session, before_service.url, counter_id, by=5)
+        value = count_once(session, before_service.url, counter_id, key=uuid7(), by=5)
 
     assert 5 == value == api.value_of(counter_id)
     assert next(faults, None) is None
@@ -50,7 +51,7 @@ def test_counts_once_whatever_is_lost_behind_the_service(
 
     proxy.handle = handle
     with counting_session() as session:
-        value = count_once(session, proxied_api.base, counter_id)
+        value = count_once(session, proxied_api.base, counter_id, key=uuid7())
 
     assert 1 == value == api.value_of(counter_id)
     assert len(writes) > 12

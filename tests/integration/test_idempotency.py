@@ -71,7 +71,7 @@ def test_the_window_is_told(api: Api, counter_id: str, strategy: str) -> None:
 
 @strategies
 def test_a_key_stands_for_one_request(api: Api, counter_id: str, strategy: str) -> None:
-    """With another amount, by another strategy or in a list it is refused; on another counter it is another one."""
+    """With another amount or by another strategy it is refused; on another counter it is another one."""
     key = uuid7()
     other = next(name for name in STRATEGIES if name != strategy)
     api.post(f"/{strategy}/{counter_id}", json={"by": 5}, headers=keyed(key))
@@ -143,6 +143,74 @@ def test_a_list_is_repeated_item_by_item(api: Api, counter_id: str, strategy: st
     assert [2, 1, 5] == values_of(second) == values_of(third)
     assert "true" == second.headers[REPLAYED] == third.headers[REPLAYED]
     assert (5, 1) == (api.value_of(counter_id), api.value_of(full))
+
+
+@strategies
+def test_a_list_in_another_order_is_not_a_repetition(api: Api, counter_id: str, strategy: str) -> None:
+    """A caller that makes its list anew from a set does not count twice."""
+    key = uuid7()
+    items = [{"id": counter_id}, {"id": f"{counter_id}-b"}, {"id": counter_id, "by": 2}]
+    api.post(f"/{strategy}", json={"increments": items}, headers=keyed(key))
+
+    reordered = api.post(f"/{strategy}", json={"increments": items[::-1]}, headers=keyed(key))
+
+    assert ["/problems/idempotency-key-reused"] * 3 == values_of(reordered)
+    assert (3, 1) == (api.value_of(counter_id), api.value_of(f"{counter_id}-b"))
+
+
+@strategies
+def test_a_list_is_not_a_repetition_of_a_single_increment_nor_the_reverse(
+    api: Api, counter_id: str, strategy: str
+) -> None:
+    """Whichever comes first, the other is refused under the same key."""
+    items = {"increments": [{"id": counter_id}]}
+    single_first, list_first = uuid7(), uuid7()
+
+    api.post(f"/{strategy}/{counter_id}", headers=keyed(single_first))
+    listed = api.post(f"/{strategy}", json=items, headers=keyed(single_first))
+    api.post(f"/{strategy}", json=items, headers=keyed(list_first))
+    single = api.post(f"/{strategy}/{counter_id}", headers=keyed(list_first))
+
+    assert ["/problems/idempotency-key-reused"] == values_of(listed)
+    assert problem_in(single, 422, "idempotency-key-reused")
+    assert 2 == api.value_of(counter_id)
+
+
+@strategies
+def test_a_long_list_on_one_counter_is_remembered_in_its_order(
+    api: Api, counter_id: str, strategy: str
+) -> None:
+    """More than ten items of one counter: the repetition gets each item's own value."""
+    items = {"increments": [{"id": counter_id}] * 12}
+    key = uuid7()
+
+    answers = [api.post(f"/{strategy}", json=items, headers=keyed(key)) for _ in range(2)]
+
+    assert [list(range(1, 13))] * 2 == [values_of(answer) for answer in answers]
+
+
+@strategies
+def test_refusals_of_keys_tell_the_window(api: Api, counter_id: str, strategy: str) -> None:
+    """Whoever is refused learns by how much to mend it."""
+    key = uuid7()
+    api.post(f"/{strategy}/{counter_id}", headers=keyed(key))
+
+    reused = api.post(f"/{strategy}/{counter_id}", json={"by": 2}, headers=keyed(key))
+    expired = api.post(f"/{strategy}/{counter_id}", headers=keyed(uuid7(milliseconds=1)))
+
+    assert (422, 409) == (reused.status_code, expired.status_code)
+    assert ["operations=1000, seconds=86400"] * 2 == [
+        answer.headers["Idempotency-Window"] for answer in (reused, expired)
+    ]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_setting_and_deleting_take_no_key(api: Api, kept_counter: str, method: str) -> None:
+    """A repetition would erase what came between, so the key is refused, and the way out is told."""
+    answer = api.request(method, f"/counters/{kept_counter}", json={"value": 1}, headers=keyed(uuid7()))
+
+    [why] = problem_in(answer, 422, "invalid-request")["errors"]["Idempotency-Key"]
+    assert "If-Match" in why
 
 
 @strategies
@@ -240,7 +308,7 @@ def on_the_first_write(fault: Callable[[Exchange], None]) -> Callable[[Exchange]
 
 
 @strategies
-@pytest.mark.parametrize("fault", [lost, bad_gateway, overloaded])
+@pytest.mark.parametrize("fault", [lost, bad_gateway])
 @pytest.mark.parametrize("path", ["/{strategy}/{id}", "/{strategy}"])
 def test_the_service_repeats_what_has_a_key(
     proxy: Proxy,
@@ -261,6 +329,44 @@ def test_the_service_repeats_what_has_a_key(
     [done] = answer.json().get("results", [answer.json()])
 
     assert (200, 1, 2) == (answer.status_code, done["value"], done["attempts"])
+    assert 1 == api.value_of(counter_id)
+
+
+@strategies
+def test_the_service_does_not_repeat_what_was_refused(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str
+) -> None:
+    """An overloaded Elasticsearch is called once; when to come back is told to the caller."""
+    writes = []
+
+    def refuse_writes(exchange: Exchange) -> None:
+        (overloaded if exchange.is_write else Exchange.forward)(exchange)
+        if exchange.is_write:
+            writes.append(exchange)
+
+    proxy.handle = refuse_writes
+    answer = proxied_api.post(f"/{strategy}/{counter_id}", headers=keyed(uuid7()))
+
+    assert "not-applied" == problem_in(answer, 503, "unavailable")["outcome"]
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert 1 == len(writes)
+    assert 404 == api.get(f"/counters/{counter_id}").status_code
+
+
+@strategies
+def test_an_overload_does_not_settle_what_is_unknown(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str
+) -> None:
+    """After a write of unknown outcome the service goes on through refusals that will pass."""
+    faults = iter([lost, overloaded])
+
+    def handle(exchange: Exchange) -> None:
+        (next(faults, Exchange.forward) if exchange.is_write else Exchange.forward)(exchange)
+
+    proxy.handle = handle
+    answer = proxied_api.post(f"/{strategy}/{counter_id}", headers=keyed(uuid7()))
+
+    assert (200, 1) == (answer.status_code, answer.json()["value"])
     assert 1 == api.value_of(counter_id)
 
 

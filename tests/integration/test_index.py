@@ -13,6 +13,7 @@ from service import create_app
 from service.errors import StorageUnavailable
 from service.settings import Settings
 from service.storage.index import create_index, index_name
+from tests.faults.keys import uuid7
 
 INCREMENT_LIST = {"increments": [{"id": "c"}, {"id": "d"}]}
 
@@ -47,6 +48,38 @@ def test_what_is_there_must_be_its_own(client: Elasticsearch, alias: str) -> Non
 
     with pytest.raises(StorageUnavailable, match="schema version"):
         create_index(client, alias)
+
+
+def test_what_an_earlier_version_has_made_is_brought_up_to_date(
+    client: Elasticsearch, alias: str, http: FlaskClient
+) -> None:
+    """The service refuses it until then, and finds the counters in it afterwards; they can be deleted."""
+    client.indices.create(
+        index=index_name(alias),
+        aliases={alias: {"is_write_index": True}},
+        mappings={
+            "_meta": {"schema_version": 1},
+            "dynamic": "strict",
+            "properties": {
+                "id": {"type": "keyword"},
+                "value": {"type": "long"},
+                "operations": {"type": "object", "enabled": False},
+            },
+        },
+    )
+    client.index(index=alias, id="c", document={"id": "c", "value": 7})
+
+    before = http.get("/readyz").status_code
+    made = create_index(client, alias)
+    after = http.get("/readyz").status_code
+    key = {"Idempotency-Key": uuid7()}
+    counted = http.post("/scripted/c", headers=key).get_json()["value"]
+    deleted = http.delete("/counters/c").status_code
+    again = http.post("/scripted/c", headers=key)
+
+    assert (503, False, 200) == (before, made, after)
+    assert (8, 204) == (counted, deleted)
+    assert (8, "true") == (again.get_json()["value"], again.headers["Idempotency-Replayed"])
 
 
 def test_an_index_in_the_aliass_place_is_refused(

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +23,10 @@ from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import index_name
 from service.storage.security import create_service_user, role_descriptor
+from service.storage.tombstones import remove_tombstones
 from service.strategies import STRATEGIES
 from tests.api import Api
+from tests.faults.keys import uuid7
 from tests.problems import Answer, check, problem_in
 from tests.wire import Wire
 
@@ -153,6 +156,21 @@ def test_every_call_of_the_service_is_allowed(http: FlaskClient, counter_id: str
 
     assert {200, 204} == {answer.status_code for answer in answers}
     assert [6] == [answer.get_json()["value"] for answer in answers[6:7]]
+
+
+def test_the_sweep_is_allowed(
+    http: FlaskClient, own_client: Elasticsearch, superuser: Settings, counter_id: str
+) -> None:
+    """What a deleted counter leaves can be removed with the least privileges."""
+    http.post(f"/scripted/{counter_id}", headers={"Idempotency-Key": uuid7()})
+    http.delete(f"/counters/{counter_id}")
+    with connect(superuser) as client:
+        client.indices.refresh(index=ALIAS)
+
+    removed = remove_tombstones(own_client, ALIAS, deleted_before=time.time() + 3600)
+
+    assert removed >= 1
+    assert not own_client.exists(index=ALIAS, id=counter_id)
 
 
 def test_everything_else_is_refused(own_client: Elasticsearch) -> None:

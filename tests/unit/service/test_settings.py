@@ -10,6 +10,7 @@ from service.settings import Settings
 
 NAMES = (
     "ELASTICSEARCH_URL",
+    "ELASTICSEARCH_API_KEY",
     "ELASTICSEARCH_USERNAME",
     "ELASTICSEARCH_PASSWORD",
     "ELASTICSEARCH_CA_CERTS",
@@ -48,6 +49,28 @@ def test_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
     assert "s3cret" == settings.elasticsearch_password
     assert "s3cret" not in repr(settings)
+
+
+def test_a_key_of_two_lines_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is no header's value would fail in every call, in an error that shows it: it is refused at the start."""
+    file = tmp_path / "key"
+    file.write_text("c2VjcmV0OmtleQ==\nb2xkOnNlY3JldA==\n")
+    monkeypatch.setenv("ELASTICSEARCH_API_KEY_FILE", str(file))
+
+    with pytest.raises(EnvError, match="ELASTICSEARCH_API_KEY") as caught:
+        Settings.from_env()
+
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is that of every other malformed setting."""
+    monkeypatch.setenv("ELASTICSEARCH_PASSWORD_FILE", "/nonexistent")
+
+    with pytest.raises(EnvError, match="/nonexistent"):
+        Settings.from_env()
 
 
 def test_tokens_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
