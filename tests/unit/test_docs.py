@@ -32,7 +32,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_what_was_measured_is_there(page: Path) -> None:
     """A place for figures has figures in it."""
     places = re.findall(
-        r"<!-- Written by .*?-->\n(.*?)<!-- End of what was measured. -->", page.read_text("utf-8"), re.S
+        r"<!-- Written by .*?-->\n(.*?)<!-- End of what was measured. -->", page.read_text("utf-8"), re.DOTALL
     )
 
     assert all(place.count("\n|") > 2 for place in places)
