@@ -1,4 +1,4 @@
-"""Who sends a request, and whether they may: bearer tokens (RFC 6750), checked before the request's body is read.
+"""Who sends a request, and whether they may: bearer tokens (RFC 6750), checked before all else.
 
 Where the service knows no tokens, everybody may do everything.
 """
