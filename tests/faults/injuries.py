@@ -1,6 +1,8 @@
 """What can happen to an exchange, as handlers of `tests.faults.tcp_proxy.TcpProxy`."""
 
 import itertools
+import json
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -78,6 +80,39 @@ def rewrite_status(status: int, reason: str) -> Handler:
         exchange.reply = ORIGIN + f"{status} {reason}".encode() + line_end + rest
 
     return rewrite
+
+
+def halve_reply(exchange: Exchange) -> None:
+    """Let the request be carried out, and close the connection in the middle of the reply."""
+    exchange.forward()
+    exchange.cut(len(exchange.reply) // 2)
+
+
+def fail_before(status: int, reason: str) -> Handler:
+    """Return what answers in Elasticsearch's place, as a node does that cannot take the request: nothing is done."""
+    body = json.dumps({"error": {"type": "es_rejected_execution_exception"}, "status": status})
+    head = f"{status} {reason}\r\nContent-Type: application/json\r\nX-Elastic-Product: Elasticsearch"
+
+    def fail(exchange: Exchange) -> None:
+        exchange.reply = ORIGIN + f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+    return fail
+
+
+class First:
+    """Does something to the first exchanges of a kind, and forwards all others."""
+
+    def __init__(self, count: int, injury: Handler, *, of: Kind) -> None:
+        self._places = threading.Semaphore(count)
+        self._injury = injury
+        self._of = of
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Forward the exchange, or do to it what it is there for."""
+        if self._of(exchange) and self._places.acquire(blocking=False):
+            self._injury(exchange)
+        else:
+            exchange.forward()
 
 
 class Cutter:

@@ -20,6 +20,9 @@ RECOGNISES: Final = "if (logged != null) {"
 """Where the script recognises an operation that it has applied before."""
 
 
+NO_LOG_CHECK: Final = "no log check"
+
+
 def with_transport_retries() -> Flask:
     """Return the service with the transport's own retries on, as they are unless one switches them off."""
     with patch("service.app.connect", lambda settings: connect(settings).options(max_retries=3)):
@@ -44,8 +47,13 @@ def without_log_check() -> Flask:
 
 
 MUTANTS: Final[Mapping[str, Callable[[], Flask]]] = MappingProxyType(
-    {"max_retries=3": with_transport_retries, "no log check": without_log_check}
+    {"max_retries=3": with_transport_retries, NO_LOG_CHECK: without_log_check}
 )
+
+
+def environment_of(name: str) -> dict[str, str]:
+    """Return the settings that make gunicorn serve a mutant."""
+    return {"MUTANT": name, "GUNICORN_CMD_ARGS": "--config python:tests.faults.mutated"}
 
 
 def serve(name: str) -> Flask:
