@@ -14,14 +14,16 @@ TARGET ?=
 KEYS ?=
 LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY) $(if $(KEYS),--keys)
 
-TEST = $(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup
+PYTEST = $(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup
+# Without what takes minutes; `make faults` runs that.
+TEST = $(PYTEST) -m "not long"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
 help: ## List what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s%s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s%s\n", $$1, $$2}'
 
 .PHONY: run
 run: .venv/service ## Start Elasticsearch and the service, on http://127.0.0.1:8000 unless PORT says otherwise
@@ -38,6 +40,14 @@ endif
 .PHONY: test
 test: check browser ## Check, then run every test on a real Elasticsearch, real gunicorn and a real browser
 	$(TEST)
+
+.PHONY: faults
+faults: .venv/dev ## Put the service through every fault there is a promise about, and print what became of each (15 min)
+	$(PYTEST) tests/faults --figures build/faults.json
+
+.PHONY: faults-table
+faults-table: .venv/dev ## Put the figures of the last `make faults` into docs/guarantees.md
+	@$(RUN) tests.faults.table
 
 .PHONY: coverage
 coverage: .venv/dev browser ## The same tests, and which lines and branches they reach in every process (twice as slow)
