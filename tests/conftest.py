@@ -19,6 +19,7 @@ from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import create_index, index_name
 from tests.api import Api
+from tests.callers import FILE
 
 pytest_plugins = ["tests.faults.summary"]
 
@@ -72,6 +73,22 @@ def service_url(service: Service) -> str:
 def refresh(client: Elasticsearch, settings: Settings) -> Callable[[], object]:
     """Makes what was written visible to lists, which are near-realtime."""
     return lambda: client.indices.refresh(index=settings.counters_alias)
+
+
+@pytest.fixture(scope="session")
+def closed(
+    client: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The service of those who have a token, as tests/callers.py has them."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "tokens").write_text(FILE)
+    environment = {
+        "COUNTERS_ALIAS": settings.counters_alias,
+        "ACCESS_TOKENS_FILE": str(folder / "tokens"),
+        "LOG_FORMAT": "json",
+    }
+    with serving(environment, log=folder / "log") as service:
+        yield service
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from typing import Any, Final
 import schemathesis
 from hypothesis import HealthCheck, assume, settings
 
+from localnode.serving import Service
 from service.api.requests import SECONDS
 from tests.api import Api
+from tests.callers import bearer
 from tests.faults.keys import uuid7
 from tests.ledger import Ledger
 from tests.openapi import document
@@ -25,11 +27,12 @@ FEW: Final = ["chain-a", "chain-b", "chain-c"]
 """The counters that chains are about: so few that the requests of a chain meet again and again."""
 
 
-def contract(mode: str) -> schemathesis.BaseSchema:
+def contract(mode: str, *, refusals: tuple[str, ...] = ()) -> schemathesis.BaseSchema:
     """Return the contract without its catch-all, which would make any status a described one.
 
     Args:
         mode: Whether to make up requests that keep to it (``positive``) or ``all``.
+        refusals: The statuses of refusals that even a valid request may get.
     """
     strict = document()
     for item in strict["paths"].values():
@@ -41,9 +44,11 @@ def contract(mode: str) -> schemathesis.BaseSchema:
         "generation": {"mode": mode, "deterministic": True},
         "checks": {
             # What a valid request comes to depends on its counter: absent, full, or at another version.
-            "positive_data_acceptance": {"expected-statuses": ["2XX", "304", "404", "409", "412"]},
+            "positive_data_acceptance": {"expected-statuses": ["2XX", "304", "404", "409", "412", *refusals]},
             # A deleted counter is back with the next increment; the ledger below knows whether there was one.
             "use_after_free": {"enabled": False},
+            # Strangers are not told which methods there are.
+            "unsupported_method": {"enabled": not refusals},
         },
     }
     return schemathesis.openapi.from_dict(strict, config=schemathesis.Config.from_dict(config))
@@ -52,6 +57,7 @@ def contract(mode: str) -> schemathesis.BaseSchema:
 Case = schemathesis.Case[Any]
 
 EVERYTHING: Final = contract("all")
+CLOSED: Final = contract("all", refusals=("401", "403"))
 
 
 @EVERYTHING.parametrize()
@@ -63,6 +69,18 @@ def test_keeps_to_the_contract(case: Case, service_url: str) -> None:
     assume(case.body not in ("", b""))
 
     case.call_and_validate(base_url=service_url)
+
+
+@CLOSED.parametrize()
+@settings(REPEATABLE, max_examples=10)
+def test_keeps_to_the_contract_with_tokens(case: Case, closed: Service) -> None:
+    """Nor is there another answer where tokens are needed, be there none, one for less, or the right one."""
+    say_what_openapi_cannot(case)
+    assume(case.body not in ("", b""))
+
+    case.call_and_validate(base_url=closed.url)
+    for name in ("reader", "billing", "admin"):
+        case.call_and_validate(base_url=closed.url, headers={"Authorization": bearer(name)})
 
 
 def test_keeps_to_the_contract_in_chains(api: Api) -> None:

@@ -14,26 +14,10 @@ from service.settings import Settings
 from service.storage.index import index_name
 from tests.api import Api
 from tests.browser import Visit, browsing, visiting
-from tests.callers import FILE, SECRETS
+from tests.callers import SECRETS
 from tests.proxy import Proxy, proxy_to
 from tests.starting import Start
 from tests.wire import Wire
-
-
-@pytest.fixture(scope="session")
-def closed(
-    client: Elasticsearch, settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """The service of those who have a token, as tests/callers.py has them."""
-    folder = tmp_path_factory.mktemp("closed")
-    (folder / "tokens").write_text(FILE)
-    environment = {
-        "COUNTERS_ALIAS": settings.counters_alias,
-        "ACCESS_TOKENS_FILE": str(folder / "tokens"),
-        "LOG_FORMAT": "json",
-    }
-    with serving(environment, log=folder / "log") as service:
-        yield service
 
 
 @pytest.fixture
