@@ -19,7 +19,11 @@ RIGHTS: Final[Mapping[str, tuple[frozenset[Scope], str]]] = MappingProxyType(
 )
 """The scopes and the prefix of each caller."""
 
-_MADE: Final = {name: make_token(name, scopes, prefix) for name, (scopes, prefix) in RIGHTS.items()}
+_MADE: Final = {
+    **{name: make_token(name, scopes, prefix) for name, (scopes, prefix) in RIGHTS.items()},
+    # What the same caller will use from now on.
+    "writer, renewed": make_token("writer", *RIGHTS["writer"]),
+}
 
 SECRETS: Final[Mapping[str, str]] = MappingProxyType({name: secret for name, (secret, _) in _MADE.items()})
 """What each caller knows."""

@@ -15,6 +15,7 @@ from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.callers import OWN, RIGHTS, SECRETS, TOKENS, bearer
 from tests.endpoints import LISTS, SINGLES, Endpoint
+from tests.faults.keys import uuid7
 from tests.openapi import operations
 from tests.problems import problem_in
 from tests.wire import Wire, request
@@ -317,6 +318,23 @@ def ids_behind(api: Api, path: str) -> list[str]:
         found += [counter["id"] for counter in page["counters"]]
         following = page["next"]
     return found
+
+
+@pytest.mark.parametrize("strategy", [name for name, strategy in STRATEGIES.items() if strategy.exactly_once])
+def test_knows_a_caller_by_name_when_it_repeats(closed: Service, counter_id: str, strategy: str) -> None:
+    """An idempotency key is its caller's, whichever token that has by now, and nobody else's."""
+    with Api(closed.url) as api:
+        key = {"Idempotency-Key": uuid7()}
+        first, repeated, foreign = (
+            api.post(f"/{strategy}/{counter_id}", headers={**key, "Authorization": bearer(name)})
+            for name in ("writer", "writer, renewed", "admin")
+        )
+
+    assert [(200, None), (200, "true")] == [
+        (answer.status_code, answer.headers.get("Idempotency-Replayed")) for answer in (first, repeated)
+    ]
+    assert first.json()["value"] == repeated.json()["value"] == 1
+    problem_in(foreign, 422, "idempotency-key-reused")
 
 
 def test_names_the_caller_in_the_log(closed: Service, gate: Wire) -> None:
