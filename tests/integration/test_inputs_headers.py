@@ -194,6 +194,27 @@ def test_makes_a_request_id(wire: Wire, path: str, headers: list[str]) -> None:
     assert re.fullmatch(UUID, answer.headers["x-request-id"])
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Authorization: Bearer any"],
+        ["Authorization:"],
+        ["Authorization: Bearer"],
+        ["Authorization: \xe9"],
+        ["Authorization: Basic \xe9"],
+        ["Authorization: Bearer a", "Authorization: Bearer b"],
+    ],
+    ids=repr,
+)
+def test_does_not_look_for_tokens_where_there_are_none(
+    wire: Wire, counter_id: str, headers: list[str]
+) -> None:
+    """A service that has been told no tokens lets everybody in, whatever they say of who they are."""
+    answer = wire.ask(f"/occ/{counter_id}", *headers)
+
+    assert (200, 1) == (answer.status_code, answer.json()["value"])
+
+
 def in_order(allow: str) -> str:
     """Return the methods in an Allow header, sorted."""
     return ", ".join(sorted(allow.split(", ")))
