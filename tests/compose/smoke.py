@@ -75,7 +75,9 @@ def test_load_test_reports_that_the_counters_hold(stack: Stack, tmp_path: Path) 
     said = _load_test(stack, "--users", "4", "--increments", "10", kept=kept)
 
     assert "Verdict: holds." in said
-    assert {"index.html", "locust.html", "verdict.json"} == {file.name for file in tmp_path.iterdir()}
+    assert {"history.jsonl", "index.html", "locust.html", "verdict.json"} == {
+        file.name for file in tmp_path.iterdir()
+    }
 
 
 def test_load_test_fails_without_a_verdict(stack: Stack) -> None:
