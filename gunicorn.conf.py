@@ -7,7 +7,8 @@ from service import draining, reloading, sweeping
 from service.app import MAX_BODY
 from service.logs import configuration
 from service.server import listeners
-from service.server.worker import Limits, PatientWorker
+from service.server.reception import Limits
+from service.server.worker import PatientWorker
 
 settings = reloading.settings()
 

@@ -63,7 +63,14 @@ class Full:
 def full(start: Start, proxy: Proxy, counter_id: str) -> Iterator[Full]:
     """Start that service, and have its threads wait."""
     service: Service = start(
-        {"WORKERS": "1", "THREADS": "2", "MAX_WAITING": "1", "ELASTICSEARCH_TIMEOUT": "9"}
+        {
+            "WORKERS": "1",
+            "THREADS": "2",
+            "MAX_WAITING": "1",
+            "ELASTICSEARCH_TIMEOUT": "60",
+            "REQUEST_TIMEOUT": "60",
+            "GRACEFUL_TIMEOUT": "90",
+        }
     )
     with ThreadPoolExecutor(8) as pool:
         full = Full(service.url, pool, proxy, counter_id)

@@ -16,6 +16,14 @@ from tests.proxy import Exchange, Proxy
 from tests.starting import Start
 from tests.wire import Wire, request
 
+PATIENT = {
+    "WORKERS": "2",
+    "ELASTICSEARCH_TIMEOUT": "60",
+    "REQUEST_TIMEOUT": "60",
+    "GRACEFUL_TIMEOUT": "90",
+}
+"""A service that a slow machine does not keep from answering."""
+
 
 def await_shutdown(service: Service) -> None:
     """Return once gunicorn has said that it handles SIGTERM."""
@@ -25,7 +33,7 @@ def await_shutdown(service: Service) -> None:
 
 def test_an_accepted_request_is_answered(start: Start, proxy: Proxy, counter_id: str, api: Api) -> None:
     """A request that waits for Elasticsearch when SIGTERM comes gets its answer, and the exit code is 0."""
-    service = start({"WORKERS": "1", "ELASTICSEARCH_TIMEOUT": "9"})
+    service = start({**PATIENT, "WORKERS": "1"})
     under_way, stopping = threading.Event(), threading.Event()
 
     def hold(exchange: Exchange) -> None:
@@ -88,7 +96,7 @@ def workers_of(service: Service) -> set[int]:
 
 def test_who_is_at_the_door_is_let_in(start: Start, counter_id: str, api: Api) -> None:
     """Connections that the kernel has made before SIGTERM, and no worker has accepted, are served and not reset."""
-    service = start({"WORKERS": "2"})
+    service = start(PATIENT)
     workers = workers_of(service)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
@@ -110,7 +118,7 @@ def test_who_is_at_the_door_is_let_in(start: Start, counter_id: str, api: Api) -
 
 def test_nobody_is_let_in_any_more(start: Start, proxy: Proxy) -> None:
     """While the last requests are served, who asks for a connection is refused, and not kept waiting for nothing."""
-    service = start({"WORKERS": "2", "ELASTICSEARCH_TIMEOUT": "9"})
+    service = start(PATIENT)
     under_way, refused = threading.Event(), threading.Event()
 
     def hold(exchange: Exchange) -> None:
@@ -181,7 +189,7 @@ class Caller:
 @pytest.mark.parametrize("delay", ["0", "1"])
 def test_no_request_is_lost_under_load(start: Start, counter_id: str, api: Api, delay: str) -> None:
     """Callers who never pause see every request answered, on lasting and on fresh connections, and then are refused."""
-    service = start({"WORKERS": "2", "DRAIN_DELAY": delay})
+    service = start({**PATIENT, "DRAIN_DELAY": delay})
     callers = [Caller(service.url, counter_id, stays=number % 2 == 0) for number in range(16)]
     with ThreadPoolExecutor(len(callers)) as pool:
         running = [pool.submit(caller.run) for caller in callers]
@@ -198,7 +206,7 @@ def test_no_request_is_lost_under_load(start: Start, counter_id: str, api: Api, 
 
 def test_a_reload_loses_nothing(start: Start, counter_id: str, api: Api) -> None:
     """At SIGHUP new workers take over from the old, on the same listener, and callers notice nothing."""
-    service = start({"WORKERS": "2"})
+    service = start(PATIENT)
     before = workers_of(service)
     callers = [Caller(service.url, counter_id, stays=number % 2 == 0) for number in range(8)]
     with ThreadPoolExecutor(len(callers)) as pool:
