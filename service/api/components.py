@@ -54,7 +54,7 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             "in": "header",
             "name": "X-Request-Timeout",
             "description": "Seconds that the caller waits at most; it only shortens the service's own limit.",
-            "schema": {"type": "string", "pattern": f"^{SECONDS.pattern}$"},
+            "schema": {"type": "string", "pattern": f"^({SECONDS.pattern})$"},
         },
     }
 )

@@ -23,8 +23,8 @@ from service.errors import StorageUnavailable
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
 
-SECONDS: Final = re.compile(r"(?=.*[1-9])[0-9]{1,4}(\.[0-9]{1,3})?")
-"""How a caller may write how long it waits: more than 0, to the millisecond."""
+SECONDS: Final = re.compile(r"[1-9][0-9]{0,3}(\.[0-9]{1,3})?|0\.(0{0,2}[1-9]|0?[1-9][0-9]|[1-9][0-9]{2})")
+"""How a caller may write how long it waits: from 0.001 seconds to 9999.999. Every tool reads such an expression."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def _admit(timeout: float) -> None:
     if patience is None:
         return
     if not SECONDS.fullmatch(patience):
-        reason = "Must be seconds, more than 0 and less than 10000, with three decimals at most."
+        reason = "Must be seconds from 0.001 to 9999.999, as a decimal number."
         abort(422, messages={"headers": {"X-Request-Timeout": [reason]}})
     deadlines.begin(min(timeout, float(patience)), since=arrival.since)
 
