@@ -22,6 +22,10 @@ worker_class = PatientWorker.within(
 threads = settings.threads
 # Connections: those whose requests are served or wait, and as many again and more that are idle.
 worker_connections = 2 * (settings.threads + settings.max_waiting) + 1000
+# The parser that the worker's framing goes with, also where a faster one is installed.
+http_parser = "python"
+# No caller says under which path the service is: a proxy's rules on paths would be no rules.
+forwarder_headers = ""
 # Files go the way of all answers: a thread would have to wait for who reads them slowly.
 sendfile = False
 keepalive = 75

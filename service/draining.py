@@ -38,8 +38,10 @@ def prepare(seconds: float, let_nobody_in: Callable[[], None]) -> None:
         let_nobody_in: Sees to it that from then on no connections are made.
     """
     gunicorns_own = signal.getsignal(signal.SIGTERM)
+    master = os.getpid()
 
     def drain(number: int, frame: FrameType | None) -> None:
+        _leave_unless(master)
         signal.signal(signal.SIGTERM, stop)
         begin()
         if not seconds:
@@ -50,8 +52,18 @@ def prepare(seconds: float, let_nobody_in: Callable[[], None]) -> None:
         timer.start()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        _leave_unless(master)
         let_nobody_in()
         if callable(gunicorns_own):
             gunicorns_own(number, frame)
 
     signal.signal(signal.SIGTERM, drain)
+
+
+def _leave_unless(master: int) -> None:
+    """End a worker that has just been forked, and has the master's handlers until gunicorn gives it its own.
+
+    It is told to end; what it shares with the others is not its to end.
+    """
+    if os.getpid() != master:
+        os._exit(0)

@@ -32,6 +32,7 @@ class Connection:
         raw: The real socket.
         arrival: How the request at hand came in.
         extent: How far it reaches in what has arrived.
+        is_taken: Whether a thread has been asked to answer it.
     """
 
     # For gunicorn, which has nothing left to find out about it.
@@ -48,6 +49,7 @@ class Connection:
         self.parser = http.get_parser(cfg, self, client)
         self.arrival = Arrival()
         self.extent = Extent(max_body)
+        self.is_taken = False
         self._max_body = max_body
         self._incoming = bytearray()
         self._read = 0
@@ -114,6 +116,7 @@ class Connection:
         del self._incoming[: self.extent.end]
         self._read = 0
         self.extent = Extent(self._max_body)
+        self.is_taken = False
         self.arrival = Arrival()
 
     def flush(self) -> None:

@@ -22,8 +22,9 @@ MAX_LINE: Final = 8 * 1024
 HEADERS: Final = re.compile(
     rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
 )
-LENGTH: Final = re.compile(rb"[0-9]{1,15}")
-CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)")
+LENGTH: Final = re.compile(rb"0*[0-9]{1,15}")
+CHUNK_SIZE: Final = re.compile(rb"0*([0-9A-Fa-f]{1,15})(?:[ \t]*;|\Z)")
+BARE_LINE_END: Final = re.compile(rb"(?<!\r)\n")
 
 
 class Extent:
@@ -58,7 +59,7 @@ class Extent:
             at = data.find(HEAD_END, max(0, self._searched - len(HEAD_END)))
             self._searched = len(data)
             if at < 0:
-                return len(data) > MAX_HEAD and self.cut(data)
+                return (len(data) > MAX_HEAD or bool(BARE_LINE_END.search(data))) and self.cut(data)
             self.has_head = True
             self._body = at + len(HEAD_END)
             self._read(bytes(data[:at]))
@@ -98,7 +99,8 @@ class Extent:
         while True:
             line_end = data.find(LINE_END, self._chunk, self._chunk + MAX_LINE)
             if line_end < 0:
-                return len(data) - self._chunk > MAX_LINE and self.cut(data)
+                odd = len(data) - self._chunk > MAX_LINE or BARE_LINE_END.search(data, self._chunk)
+                return bool(odd) and self.cut(data)
             size = CHUNK_SIZE.match(data[self._chunk : line_end])
             if not size:
                 return self.cut(data)

@@ -64,7 +64,7 @@ class Reception:
         call: Callable[..., None],
     ) -> None:
         self.present = 0
-        self.room = WaitingRoom(poller, self._hang_up, limits.held)
+        self.room = WaitingRoom(poller, self._send_away, limits.held)
         self._limits = limits
         self._serve = serve
         self._call = call
@@ -140,6 +140,14 @@ class Reception:
         connection.arrival = replace(connection.arrival, refusal=refusal)
         self._have_served(connection, self._reserve, self._finish)
 
+    def _send_away(self, connection: Connection) -> None:
+        """End a connection for which there is no room; who has asked for something is told that it was not done."""
+        if connection.extent.has_head and not connection.is_taken:
+            connection.cut()
+            self._refuse(connection, Refusal.BUSY)
+        else:
+            self._hang_up(connection)
+
     def _refuse_late(self, connection: Connection) -> None:
         """Answer a request that is not there in time."""
         connection.cut()
@@ -152,6 +160,7 @@ class Reception:
     def _have_served(
         self, connection: Connection, pool: ThreadPoolExecutor, then: Callable[[Connection, Any], None]
     ) -> None:
+        connection.is_taken = True
         served = pool.submit(self._serve, connection)
         served.add_done_callback(lambda done: self._call(then, connection, done))
 

@@ -7,6 +7,7 @@ thread gathers requests and passes on answers, for all connections at once (`ser
 a thread when it is there as a whole, in its turn, unless too many wait already.
 """
 
+import contextlib
 import errno
 import resource
 import selectors
@@ -46,9 +47,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def check_config(cls, cfg: Any, log: Any) -> None:
         """Refuse what this worker does not speak, before it is taken for a caller that speaks no HTTP."""
         super().check_config(cfg, log)
-        if cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.protocol != "http":
+        if (
+            cfg.is_ssl
+            or cfg.proxy_protocol != "off"
+            or cfg.protocol != "http"
+            or cfg.http2_cleartext != "off"
+        ):
             raise RuntimeError(
-                "This worker speaks plain HTTP: neither TLS nor the PROXY protocol nor uWSGI's."
+                "This worker speaks plain HTTP: neither TLS nor HTTP/2 nor the PROXY protocol nor uWSGI's."
                 " Leave them to a proxy, or choose another --worker-class."
             )
 
@@ -85,7 +91,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
         if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # on macOS, the hard limit may be more than is allowed
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     def turn(self, timeout: float = TICK) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds."""
@@ -93,8 +102,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.wait_for_and_dispatch_events(timeout)
         self.reception.room.look_at_the_clock()
 
-    def accept(self, listener: Any) -> None:
-        """Let in who has knocked."""
+    def accept(self, listener: Any) -> bool:
+        """Let in who has knocked, many at once; say whether there may be more.
+
+        Whatever the kernel says of one connection, as that it has failed already, the others go on (accept(2)).
+        """
         for _ in range(ACCEPTED_AT_ONCE):
             try:
                 raw, client = listener.accept()
@@ -102,11 +114,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 if error.errno in NO_DESCRIPTOR_LEFT:
                     self.reception.room.make_room()
                 elif error.errno not in NOBODY_THERE:
-                    raise
-                return
-            self.reception.let_in(Connection(self.cfg, raw, client, listener.getsockname(), self.limits.body))
+                    self.log.warning("A connection could not be accepted: %s", error)
+                return False
+            try:
+                connection = Connection(self.cfg, raw, client, listener.getsockname(), self.limits.body)
+            except OSError as error:  # on macOS, options cannot be set once the other side has gone
+                self.log.debug("A connection has gone: %s", error)
+                raw.close()
+                continue
+            self.reception.let_in(connection)
             if self.reception.present > self.worker_connections:
                 self.reception.room.make_room()
+        return True
 
     def stop_accepting(self) -> None:
         """Close the listener; where nobody else is left to accept, not before everybody who has knocked is let in.
@@ -118,7 +137,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         while time.monotonic() < settled:
             self.turn(SETTLING / 5)
         for listener in self.sockets:
-            self.accept(listener)
+            while self.accept(listener) and draining.has_begun():
+                self.turn(0.0)
         self.set_accept_enabled(False)
         for listener in self.sockets:
             listener.close()
@@ -132,6 +152,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             return bool(super().handle(conn))
         finally:
             conn.flush()
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:  # noqa: FBT001 - gunicorn's signature
+        """Say whether another request may follow. The answer has been given: whatever is wrong, no second one is."""
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except Exception as error:  # noqa: BLE001 - gunicorn would answer it
+            self.log.debug("What followed a request was malformed: %s", error)
+            return False
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
         """Serve a request that has been parsed."""

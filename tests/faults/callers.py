@@ -35,6 +35,9 @@ class Told:
     value: int | None = None
 
 
+NOTHING: Final = Told(Outcome.UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """Callers who share a counter, or a few of them in lists, and a tally.
@@ -140,30 +143,37 @@ class Caller:
         crowd, key = self._crowd, uuid7() if self._crowd.case.keyed else None
         crowd.tally.ask(len(crowd.counter_ids))
         firsts = told = self._send(key)
-        for first in firsts:
-            crowd.tally.answer(first.outcome)
-        deadline, pause = time.monotonic() + crowd.patience, PAUSE
-        while key and any(item.value is None for item in told):
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"After {crowd.patience:g} s of replays the service has said only {told}.")
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-            told = [self._agreed(*answers) for answers in zip(told, self._send(key), strict=True)]
+        crowd.tally.answer([first.outcome for first in firsts])
+        if key and not _all_known(firsts):
+            told = self._replayed(key, firsts)
         for counter_id, first, last in zip(crowd.counter_ids, firsts, told, strict=True):
             if last.value is not None:
                 crowd.tally.settle(counter_id, first.outcome, last.value)
         if key:
             self._last = key, told
-        return all(first.value is not None for first in firsts)
+        return _all_known(firsts)
 
     def replay(self) -> None:
-        """Send the last request again, which had a key and succeeded, and note if the answer is another one."""
+        """Send the last request again, which had a key and succeeded, and note if the answer is another one.
+
+        Raises:
+            TimeoutError: It did not succeed again in time.
+        """
         assert self._last is not None
         key, told = self._last
-        again = self._send(key)
-        assert all(item.value is not None for item in again), again
-        for answers in zip(told, again, strict=True):
+        for answers in zip(told, self._replayed(key, [NOTHING] * len(told)), strict=True):
             self._agreed(*answers)
+
+    def _replayed(self, key: str, told: list[Told]) -> list[Told]:
+        """Send a request again until all of it is known, and return what is known then."""
+        deadline, pause = time.monotonic() + self._crowd.patience, PAUSE
+        while not _all_known(told):
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{self._crowd.patience:g} s of replays have come to {told}.")
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+            told = [self._agreed(*answers) for answers in zip(told, self._send(key), strict=True)]
+        return told
 
     def _agreed(self, before: Told, now: Told) -> Told:
         """Return what is known after a replay: a success stays what it was."""
@@ -208,6 +218,10 @@ class Caller:
         if content_type.startswith(PROBLEM):
             assert json.loads(body)["type"] in REPEATABLE, body
         return Told(answer.outcome)
+
+
+def _all_known(told: list[Told]) -> bool:
+    return all(item.value is not None for item in told)
 
 
 def _bytes(document: Any) -> bytes:

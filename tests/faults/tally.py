@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from loadtests.outcomes import Outcome
@@ -20,12 +20,14 @@ class Tally:
     Attributes:
         values: The value that each increment was answered, by counter.
         contradictions: Replays that were answered otherwise than before.
+        failed: Requests whose first answer was no success, or not for all that they asked for.
         silences: Requests that were never answered: broken off, or longer than callers wait.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self.requested = 0
+        self.failed = 0
         self.firsts = dict.fromkeys(Outcome, 0)
         self.resolved = 0
         self.silences = 0
@@ -42,10 +44,12 @@ class Tally:
         with self._changed:
             self.requested += count
 
-    def answer(self, first: Outcome) -> None:
-        """Note what the first answer to an increment said."""
+    def answer(self, firsts: Collection[Outcome]) -> None:
+        """Note what the first answer to a request said of each of its increments."""
         with self._changed:
-            self.firsts[first] += 1
+            for first in firsts:
+                self.firsts[first] += 1
+            self.failed += any(first is not Outcome.ACKNOWLEDGED for first in firsts)
             self._changed.notify_all()
 
     def settle(self, counter_id: str, first: Outcome, value: int) -> None:
@@ -82,7 +86,7 @@ class Tally:
         return lambda: self.wait_until(lambda _: self.succeeded >= goal)
 
     def failures(self, count: int) -> Wait:
-        """Return what waits for so many more increments than now to have got a first answer that is no success."""
+        """Return what waits for so many more requests than now to have got a first answer that is no success."""
         goal = self.failed + count
         return lambda: self.wait_until(lambda _: self.failed >= goal)
 
@@ -90,8 +94,3 @@ class Tally:
     def succeeded(self) -> int:
         """How many increments have succeeded, at once or by a replay."""
         return sum(map(len, self.values.values()))
-
-    @property
-    def failed(self) -> int:
-        """How many increments got a first answer that was no success."""
-        return self.firsts[Outcome.FAILED] + self.firsts[Outcome.UNKNOWN]

@@ -121,9 +121,7 @@ def test_a_duplicate_is_not_confirmed_by_the_primary_alone(
         again = api.post(path, headers=key)
         stored = api.value_of(counter_id)
 
-    assert [(503, "unknown")] * 3 == [
-        (answer.status_code, answer.json()["outcome"]) for answer in unconfirmed
-    ]
+    assert [503] * 3 == [answer.status_code for answer in unconfirmed]
     assert [1, 1] == [answer.json()["value"] for answer in (resolved, again)]
     enter(
         Figures(

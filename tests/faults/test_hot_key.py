@@ -17,7 +17,7 @@ REMEMBERED: Final = 5
 @for_each([*singles(keyed=True), *singles(keyed=False)], short=[Case("scripted", keyed=True)])
 def test_a_crowd_on_one_counter_is_counted(start: Start, enter: Enter, counter_id: str, case: Case) -> None:
     """Of 200 clients on one counter each is told for certain whether it counted, and the counter agrees."""
-    service = start({"REQUEST_TIMEOUT": "25"})
+    service = start({"ELASTICSEARCH_TIMEOUT": "25", "REQUEST_TIMEOUT": "25"})
     crowd = Crowd(service.url, case, counter_id)
 
     crowd.increment(2, callers=CLIENTS)

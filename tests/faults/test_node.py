@@ -20,7 +20,7 @@ from tests.faults.injuries import lose_reply
 from tests.faults.tcp_proxy import Exchange, TcpProxy, tcp_proxy_to
 
 # One process runs all of it: nodes are dear, and these tests share theirs.
-pytestmark = [pytest.mark.xdist_group("faults-node"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.xdist_group("faults-node"), pytest.mark.timeout(1800)]
 
 CALLERS: Final = 2
 SINGLES: Final = [*singles(keyed=True), *singles(keyed=False)]
@@ -69,7 +69,7 @@ def test_a_node_that_stood_still_applies_nothing_twice(
     crowd = Crowd(behind_proxy.url, case, counter_id)
     with crowd.incrementing(callers=CALLERS) as tally:
         tally.successes(10)()
-        told = tally.failures(CALLERS * len(crowd.counter_ids))
+        told = tally.failures(CALLERS)
         node.pause()
         try:
             told()

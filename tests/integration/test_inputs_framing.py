@@ -104,6 +104,33 @@ def test_refuses_malformed_chunks(wire: Wire, kept_counter: str, endpoint: Endpo
     assert wire.is_over()
 
 
+UNREAD = {
+    "no such path": ("POST", "/nowhere", 404),
+    "no such method": ("POST", "/healthz", 405),
+    "a probe": ("GET", "/healthz", 200),
+    "a list": ("GET", "/counters", 200),
+}
+ODD_CHUNKS = {
+    **BAD_CHUNKS,
+    "a blank behind the size": b"2 \r\n{}\r\n0\r\n\r\n",
+    "a control character": b"2;\x01\r\n{}\r\n0\r\n\r\n",
+    "a trailer that is none": b"2\r\n{}\r\n0\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize(("method", "target", "status"), UNREAD.values(), ids=UNREAD)
+@pytest.mark.parametrize("body", ODD_CHUNKS.values(), ids=ODD_CHUNKS)
+def test_answers_once_where_a_body_is_not_read(
+    wire: Wire, method: str, target: str, status: int, body: bytes
+) -> None:
+    """A malformed body behind a request that is answered without it gets no second answer: it would be another's."""
+    wire.send(request(target, CHUNKED, method=method) + body)
+
+    answer = wire.receive()
+    assert answer.status_code in {status, 400}
+    assert wire.is_over()
+
+
 @endpoints
 @pytest.mark.parametrize("size", [LIMIT + 1, 10_000_000_000])
 def test_refuses_a_long_body_before_it_comes(

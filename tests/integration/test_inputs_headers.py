@@ -109,6 +109,15 @@ def test_refuses_idempotency_keys(api: Api, kept_counter: str, endpoint: Endpoin
     assert ["Idempotency-Key"] == list(problem_in(answer, 422, "invalid-request")["errors"])
 
 
+@pytest.mark.parametrize("header", ["SCRIPT_NAME", "Script-Name", "PATH_INFO"])
+@pytest.mark.parametrize("value", ["/public", "/zz", ""])
+def test_callers_do_not_say_where_the_service_is(wire: Wire, header: str, value: str) -> None:
+    """A path means itself, whatever a header makes of it: a proxy's rules on paths would be no rules."""
+    answer = wire.ask("/public/counters", f"{header}: {value}", method="GET")
+
+    assert answer.status_code in {400, 404}
+
+
 @pytest.mark.parametrize("endpoint", ALL.values(), ids=ALL)
 @pytest.mark.parametrize("query", ["by=5", "by=5&by=6", "value=1", "a", "%FF=%FE", "%00", "=1"])
 def test_refuses_queries(api: Api, kept_counter: str, endpoint: Endpoint, query: str) -> None:

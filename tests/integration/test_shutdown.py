@@ -200,7 +200,7 @@ def test_no_request_is_lost_under_load(start: Start, counter_id: str, api: Api, 
             caller.result()
 
     assert [[]] * len(callers) == [caller.failures for caller in callers]
-    assert 0 == service.stop()
+    assert 0 == service.process.wait(60.0)
     assert sum(caller.acknowledged for caller in callers) == api.value_of(counter_id)
 
 

@@ -34,6 +34,26 @@ in_chunks = st.builds(
     st.sampled_from([b"", b";a", b' ; a="b"']),
     st.sampled_from([b"", b"X-Sum: a\r\n", b"X-Sum: a\r\nX-Other: b\r\n"]),
 )
+
+
+def test_zeros_before_a_length_are_no_digits() -> None:
+    """A length may be written at any length: it means the same in one packet as in two."""
+    extents = [
+        look(head(b"Content-Length: 0000000000000000000009\r\n") + b"123456789"),
+        look(head(CHUNKED) + b"00000000000000000009\r\n123456789\r\n0\r\n\r\n"),
+    ]
+
+    assert [False, False] == [extent.is_last for extent in extents if extent]
+
+
+def test_a_line_feed_alone_is_not_waited_on() -> None:
+    """A head whose lines end otherwise than they must is handed over at once, to be refused."""
+    extent = look(b"GET /healthz HTTP/1.1\nHost: x\n\n")
+
+    assert extent is not None
+    assert extent.is_last
+
+
 requests = st.one_of(no_body, of_known_length, in_chunks)
 
 
