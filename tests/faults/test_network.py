@@ -84,7 +84,7 @@ def test_a_slow_network_is_waited_for(
     back.handle = delay(SLOW[name])
     with ExitStack() as stack:
         for crowd in crowds:
-            stack.enter_context(crowd.incrementing(callers=CALLERS, times=10))
+            stack.enter_context(crowd.incrementing(callers=CALLERS, times=5))
     back.reset()
     back.wait_until_idle()
 
