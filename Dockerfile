@@ -12,7 +12,7 @@ RUN python -m venv --without-pip /opt/venv
 RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/service.txt,target=/tmp/requirements.txt \
     pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
-        --require-hashes --only-binary=:all: --requirement /tmp/requirements.txt
+        --require-hashes --no-deps --only-binary=:all: --requirement /tmp/requirements.txt
 
 FROM python:${PYTHON_VERSION}-slim AS load-builder
 RUN python -m venv --without-pip /opt/venv
@@ -21,7 +21,7 @@ RUN python -m venv --without-pip /opt/venv
 RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/load.txt,target=/tmp/requirements.txt \
     pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
-        --require-hashes --only-binary=:all: --requirement /tmp/requirements.txt
+        --require-hashes --no-deps --only-binary=:all: --requirement /tmp/requirements.txt
 
 FROM python:${PYTHON_VERSION}-slim AS runtime
 ENV PATH=/opt/venv/bin:$PATH \

@@ -113,7 +113,8 @@ clean: ## Remove what was built, downloaded or stored here, counters of `make ru
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON.")'
 	@$(PYTHON) -m venv .venv
 
+# The locks are complete (make check sees to it), so pip has nothing to resolve, and is not asked to.
 .venv/service .venv/load .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing what $< says into .venv …"
-	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@

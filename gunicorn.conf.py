@@ -47,6 +47,18 @@ def when_ready(server: Any) -> None:
 
     listeners.let_everybody_in(server.LISTENERS)
     draining.prepare(settings.drain_delay, let_nobody_in)
+    tell_who_is_let_in(server)
+
+
+def on_reload(server: Any) -> None:
+    """Say what has come of the settings that were read again."""
+    tell_who_is_let_in(server)
+
+
+def tell_who_is_let_in(server: Any) -> None:
+    """Leave no doubt of whether callers are asked for a token: a misspelt setting would not be missed."""
+    tokens = reloading.settings().access_tokens
+    server.log.info("Let in are: %s", f"the holders of {len(tokens)} tokens" if tokens else "all callers")
 
 
 def post_worker_init(_worker: Any) -> None:

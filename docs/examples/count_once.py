@@ -24,7 +24,10 @@ REPEAT = Retry(
 
 
 def counting_session() -> requests.Session:
-    """Return a session that repeats a request until it is answered: for some 25 s, with growing waits."""
+    """Return a session that repeats a request until it is answered: eight times, with waits that grow to 13 s.
+
+    Where the service asks for a token, put it into ``session.headers["Authorization"]`` as ``Bearer TOKEN``.
+    """
     session = requests.Session()
     session.mount("http://", HTTPAdapter(max_retries=REPEAT))
     session.mount("https://", HTTPAdapter(max_retries=REPEAT))

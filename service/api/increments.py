@@ -29,17 +29,23 @@ from service.strategies.lists import increment_each
 
 EACH_FOR_ITSELF: Final = """\
 Items of one counter are applied in order. Each item is answered for itself, so that one which fails hinders no
-other; the status is 200 even where all have failed.
+other; the status is 200 even where all have failed. With an `Idempotency-Key`, send the same whole list again until
+nothing has failed or is unknown that may yet pass.
 """
 
 AT_MOST_ONCE: Final = """\
 A counter that does not exist is created at 0 first. Without a body, or with an empty object, 1 is added.
 
-Without an `Idempotency-Key` the service never repeats an increment whose outcome it does not know; it answers 503 with
-the outcome `unknown`.
+"""
+
+NEVER_REPEATED: Final = """\
+The service never repeats an increment whose outcome it does not know; it answers 503 with the outcome `unknown`.
 """
 
 EXACTLY_ONCE: Final = """\
+Without an `Idempotency-Key` the service never repeats an increment whose outcome it does not know; it answers 503 with
+the outcome `unknown`.
+
 With an `Idempotency-Key` it may be repeated as often as need be, and counts once: every repetition is answered with the
 same value, and the service itself repeats what it does not know the outcome of.
 """
@@ -59,7 +65,7 @@ def increments_blueprint(
         blueprint.after_request(keys.tell_window)
     else:
         blueprint.before_request(refuse_on_naive)
-    promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE}" if strategy.exactly_once else AT_MOST_ONCE
+    promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE if strategy.exactly_once else NEVER_REPEATED}"
     key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
     key_parameters = [HEADER] if strategy.exactly_once else []
 

@@ -188,7 +188,9 @@ class ResultsSchema(Strict):
         metadata={"description": "An increment's result or its problem, in the order of the request."},
     )
     failed = Integer(
-        required=True, validate=Range(min=0), metadata={"description": "How many were certainly not applied."}
+        required=True,
+        validate=Range(min=0),
+        metadata={"description": "How many this request certainly did not apply."},
     )
     unknown = Integer(  # type: ignore[assignment]  # marshmallow moves fields out of the way of its own names
         required=True, validate=Range(min=0), metadata={"description": "How many may have been applied."}
