@@ -57,7 +57,7 @@ def on_reload(server: Any) -> None:
 
 def tell_who_is_let_in(server: Any) -> None:
     """Leave no doubt of whether callers are asked for a token: a misspelt setting would not be missed."""
-    tokens = reloading.settings().access_tokens
+    tokens = settings.access_tokens
     server.log.info("Let in are: %s", f"the holders of {len(tokens)} tokens" if tokens else "all callers")
 
 
