@@ -122,21 +122,13 @@ def _linux_fields(stat: Path) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
-def _linux_state(stat: Path) -> str | None:
-    fields = _linux_fields(stat)
-    return None if fields is None else fields[0]
-
-
 def _linux_stopped(pid: int) -> bool:
-    states = [_linux_state(stat) for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
-    return all(state in {"T", None} for state in states)
+    threads = map(_linux_fields, Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(fields is None or fields[0] == "T" for fields in threads)
 
 
 def _posix_stopped(pid: int) -> bool:
-    answer = subprocess.run(
-        ["/bin/ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return answer.stdout.startswith("T")
+    return _ps(pid, "stat=").startswith("T")
 
 
 def _linux_start_time(pid: int) -> str | None:
@@ -149,8 +141,11 @@ def _linux_start_time(pid: int) -> str | None:
 
 
 def _posix_start_time(pid: int) -> str | None:
-    answer = subprocess.run(
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, started = answer.stdout.strip().partition(" ")
+    state, _, started = _ps(pid, "stat=,lstart=").partition(" ")
     return None if not started or state.startswith("Z") else started.strip()
+
+
+def _ps(pid: int, columns: str) -> str:
+    """Return what ps says of a process in these columns; nothing if there is none."""
+    command = ["/bin/ps", "-o", columns, "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

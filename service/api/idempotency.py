@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import Response, g, request
-from werkzeug.exceptions import UnprocessableEntity
 
 from service.api.access import caller
+from service.api.problems import InvalidHeader
 from service.api.schemas import KEY_PATTERN
 from service.counters import Increment
 from service.errors import IdempotencyKeyExpired
@@ -36,14 +36,6 @@ FINGERPRINT_BYTES: Final = 8
 """Of a SHA-256: enough that two requests under one key are told apart, and few, as each stands in the counter."""
 
 
-class InvalidKey(UnprocessableEntity):
-    """The header is there and is not what it must be."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.data = {"messages": {"headers": {HEADER: [reason]}}}
-
-
 @dataclass(frozen=True, slots=True)
 class Keys:
     """How keys are read, and how far back they are remembered: ``log_size`` operations a counter, for `MAX_AGE`."""
@@ -60,7 +52,7 @@ class Keys:
         """Read the key of the request at hand, before its body.
 
         Raises:
-            InvalidKey: It is no UUIDv7, or ahead of the clock.
+            InvalidHeader: It is no UUIDv7, or ahead of the clock.
             IdempotencyKeyExpired: It is older than `MAX_AGE`, after which what bears it may have been forgotten.
         """
         given = request.headers.get(HEADER)
@@ -68,11 +60,11 @@ class Keys:
             return
         match = KEY.fullmatch(given)
         if match is None:
-            raise InvalidKey('Must be a UUIDv7, such as "0190163d-8694-739b-aea5-966c26f8ad91".')
+            raise InvalidHeader(HEADER, 'Must be a UUIDv7, such as "0190163d-8694-739b-aea5-966c26f8ad91".')
         key = match[2].replace("-", "").lower()
         age = self.now() - time_of(key) / 1000
         if age < -MAX_AHEAD:
-            raise InvalidKey(f"Is more than {MAX_AHEAD:.0f} s ahead of the service's clock.")
+            raise InvalidHeader(HEADER, f"Is more than {MAX_AHEAD:.0f} s ahead of the service's clock.")
         if age > MAX_AGE:
             raise IdempotencyKeyExpired
         g.idempotency_key = key
@@ -87,16 +79,16 @@ class Keys:
 def refuse_on_naive() -> None:
     """Refuse a key rather than ignore it: its sender relies on being free to repeat the request."""
     if HEADER in request.headers:
-        raise InvalidKey(
-            "Is not taken: naive erases what others write, and its own memory with it. Use /scripted."
+        raise InvalidHeader(
+            HEADER, "Is not taken: naive erases what others write, and its own memory with it. Use /scripted."
         )
 
 
 def refuse_on_edit() -> None:
     """Refuse a key likewise where a counter is set or deleted: repeated late, that erases what came between."""
     if HEADER in request.headers and request.method in {"PUT", "DELETE"}:
-        raise InvalidKey(
-            "Is not taken: to set or delete a counter in the state that you know, send If-Match."
+        raise InvalidHeader(
+            HEADER, "Is not taken: to set or delete a counter in the state that you know, send If-Match."
         )
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from flask import Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, UnprocessableEntity
 
 from service.errors import (
     ConflictsNotResolved,
@@ -24,6 +24,14 @@ from service.errors import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SOON: Final = MappingProxyType({"Retry-After": "1"})
+
+
+class InvalidHeader(UnprocessableEntity):
+    """A header is there and is not what it must be: said like what webargs finds, by field."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__()
+        self.data = {"messages": {"headers": {name: [reason]}}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response, g, request
-from flask_smorest import abort
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, NotFound, RequestTimeout
 from werkzeug.routing import UnicodeConverter
@@ -17,6 +16,7 @@ from service import admission, deadlines
 from service.access import Token
 from service.admission import Refusal
 from service.api import access
+from service.api.problems import InvalidHeader
 from service.counters import COUNTER_ID, is_counter_id
 from service.errors import StorageUnavailable
 
@@ -76,7 +76,7 @@ def _admit(timeout: float) -> None:
         return
     if not SECONDS.fullmatch(patience):
         reason = "Must be seconds from 0.001 to 9999.999, as a decimal number."
-        abort(422, messages={"headers": {"X-Request-Timeout": [reason]}})
+        raise InvalidHeader("X-Request-Timeout", reason)
     deadlines.begin(min(timeout, float(patience)), since=arrival.since)
 
 

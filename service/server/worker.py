@@ -91,9 +91,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if hard != resource.RLIM_INFINITY:
             wanted = min(wanted, hard)
         if soft != resource.RLIM_INFINITY and soft < wanted:
-            with contextlib.suppress(
-                OSError, ValueError
-            ):  # on macOS, the hard limit may be more than is allowed
+            # On macOS the hard limit may be more than is allowed.
+            with contextlib.suppress(OSError, ValueError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     def turn(self, timeout: float = TICK) -> None:

@@ -168,7 +168,7 @@ def counters_listed(answer: Any) -> list[Snapshot]:
         case {"hits": {"hits": list(hits)}}:
             return [_listed(hit) for hit in hits]
         case _:
-            raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
+            raise _no_list()
 
 
 def schema_versions(answer: Any) -> dict[str, Any]:
@@ -194,12 +194,11 @@ def _items(answer: Any, name: str, count: int) -> list[Any]:
 
 
 def _listed(hit: Any) -> Snapshot:
-    shown = (
-        counter_shown(hit["_id"], {"found": True, **hit}) if isinstance(hit, dict) and "_id" in hit else None
-    )
-    if shown is None:
-        raise StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
-    return shown
+    match hit:
+        case {"_id": str(counter_id)} if shown := counter_shown(counter_id, {"found": True, **hit}):
+            return shown
+        case _:
+            raise _no_list()
 
 
 def _counter(counter_id: str, revision: Revision, source: Mapping[str, Any], log_limit: int) -> Counter:
@@ -225,6 +224,10 @@ def _log(operations: Any, limit: int) -> OperationLog:
 
 def _unreadable() -> StorageUnavailable:
     return StorageUnavailable("Elasticsearch's answer does not say what the counter is.", Outcome.NOT_APPLIED)
+
+
+def _no_list() -> StorageUnavailable:
+    return StorageUnavailable("Elasticsearch's answer holds no list of counters.", Outcome.NOT_APPLIED)
 
 
 def _unproven() -> StorageUnavailable:

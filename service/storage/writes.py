@@ -1,7 +1,7 @@
 """What is sent to Elasticsearch to write a counter, alone or as an item of a bulk request."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
@@ -20,7 +20,6 @@ STATE: Final = ("value", "deleted", "operations.floor", "operations.entries")
 
 ANSWER: Final = {"includes": ["operations.answer"]}
 """The part of the document in which the script says what an operation came to."""
-
 
 T = TypeVar("T")
 
@@ -60,7 +59,8 @@ class Script:
         """
         params: dict[str, Any] = {"by": increment.by}
         if increment.operation:
-            params["operation"] = asdict(increment.operation)
+            key, fingerprint = increment.operation.key, increment.operation.fingerprint
+            params["operation"] = {"key": key, "fingerprint": fingerprint}
             params["limit"] = self.log_limit
         return {
             "script": {"source": self.source, "params": params},

@@ -9,7 +9,7 @@ from localnode.serving import Service
 from service.api.requests import SECONDS
 from tests.api import Api
 from tests.callers import bearer
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.ledger import Ledger
 from tests.openapi import document
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.faults import injuries
 from tests.faults.injuries import First
-from tests.faults.keys import uuid7
 from tests.faults.tcp_proxy import Handler, TcpProxy
 from tests.faults.worlds import Asked, Problem, Said, Untold
+from tests.keys import uuid7
 
 INJURIES: Final[Mapping[str, Handler]] = MappingProxyType(
     {

@@ -16,8 +16,8 @@ from loadtests.outcomes import PROBLEM, Answer, Increment, Outcome, from_reply
 from tests.api import Api
 from tests.faults.cases import Case
 from tests.faults.figures import Figures, anomalies_in
-from tests.faults.keys import uuid7
 from tests.faults.tally import Tally
+from tests.keys import uuid7
 
 REPEATABLE: Final = frozenset({"/problems/unavailable", "/problems/conflicts-not-resolved"})
 """The problems after which a caller with a key sends the same again; any other is an error of the test's or worse."""

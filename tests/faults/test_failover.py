@@ -17,7 +17,7 @@ from tests.faults.callers import Crowd
 from tests.faults.cases import Case, for_each, singles
 from tests.faults.conftest import Enter
 from tests.faults.figures import Figures
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 
 # One process runs all of it: nodes are dear, and these tests share theirs.
 pytestmark = [pytest.mark.xdist_group("faults-failover"), pytest.mark.long, pytest.mark.timeout(900)]

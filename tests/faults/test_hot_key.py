@@ -7,7 +7,7 @@ from tests.faults.callers import Crowd
 from tests.faults.cases import EXACT, Case, for_each, singles
 from tests.faults.conftest import Enter, Start
 from tests.faults.figures import Figures
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.problems import problem_in
 
 CLIENTS: Final = 200

@@ -23,7 +23,7 @@ from tests.faults.callers import Crowd
 from tests.faults.cases import EXACT, singles
 from tests.faults.conftest import Enter
 from tests.faults.figures import Figures
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.problems import problem_in
 
 # One process runs all of it: nodes are dear, and these tests share theirs.

@@ -15,7 +15,7 @@ from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.callers import OWN, RIGHTS, SECRETS, TOKENS, bearer
 from tests.endpoints import LISTS, SINGLES, Endpoint
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.openapi import operations
 from tests.problems import problem_in
 from tests.wire import Wire, request

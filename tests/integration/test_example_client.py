@@ -6,7 +6,7 @@ from pathlib import Path
 
 from docs.examples.count_once import count_once, counting_session
 from tests.api import Api
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.proxy import Exchange, Proxy, proxy_to
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,7 +8,7 @@ import requests
 
 from service.counters import MAX_VALUE
 from tests.api import Api
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.problems import problem_in
 from tests.proxy import Exchange, Proxy
 

@@ -13,7 +13,7 @@ from service import create_app
 from service.errors import StorageUnavailable
 from service.settings import Settings
 from service.storage.index import create_index, index_name
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 
 INCREMENT_LIST = {"increments": [{"id": "c"}, {"id": "d"}]}
 

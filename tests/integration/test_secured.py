@@ -26,7 +26,7 @@ from service.storage.security import create_service_user, role_descriptor
 from service.storage.tombstones import remove_tombstones
 from service.strategies import STRATEGIES
 from tests.api import Api
-from tests.faults.keys import uuid7
+from tests.keys import uuid7
 from tests.problems import Answer, check, problem_in
 from tests.wire import Wire
 
