@@ -13,19 +13,23 @@ from service.settings import Settings
 from tests.api import Api
 from tests.faults.figures import Figures
 from tests.faults.rows import Bench
+from tests.faults.summary import PROPERTY
 from tests.faults.tcp_proxy import TcpProxy, tcp_proxy_to
 
 Start = Callable[[Mapping[str, str]], Service]
-Enter = Callable[[Figures], None]
+Enter = Callable[..., None]
+"""Takes any number of `Figures`."""
 
 
 @pytest.fixture
 def enter(record_property: Callable[[str, object], None]) -> Enter:
     """Enter figures into the summary of the test run, whether or not they hold, and fail if they do not."""
 
-    def entered(figures: Figures) -> None:
-        record_property("figures", figures.as_dict())
-        figures.check()
+    def entered(*figures: Figures) -> None:
+        for each in figures:
+            record_property(PROPERTY, each.as_dict())
+        for each in figures:
+            each.check()
 
     return entered
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from tests.faults.cases import Case
@@ -84,14 +84,6 @@ class Figures:
         unsettled = self.requested - self.acknowledged - self.resolved if self.keyed else 0
         if self.difference not in range(self.beyond + 1) or self.anomalies or unsettled:
             raise PromiseBroken(f"{self}; difference {self.difference}, {unsettled} never settled")
-
-
-def total(figures: Sequence[Figures], *, strategy: str) -> Figures:
-    """Return the sums of several figures of one row and fault, all with keys or all without, under a name of theirs."""
-    first = figures[0]
-    counts = {name: sum(getattr(each, name) for each in figures) for name in COUNTS}
-    anomalies = tuple(anomaly for each in figures for anomaly in each.anomalies)
-    return replace(first, strategy=strategy, anomalies=anomalies, **counts)
 
 
 def anomalies_in(

@@ -3,13 +3,13 @@
 They are functions, so that mutated services can be put through the same: see test_mutants.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from tests.api import Api
 from tests.faults.callers import Crowd
 from tests.faults.cases import Case
-from tests.faults.figures import Figures, total
+from tests.faults.figures import Figures
 from tests.faults.injuries import (
     Cutter,
     Every,
@@ -24,6 +24,10 @@ from tests.faults.injuries import (
 from tests.faults.tcp_proxy import TcpProxy
 
 GATEWAYS: Final = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+
+
+CUTS: Final = 10
+"""How many cuts the same counter goes through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,12 @@ def answer_lost(bench: Bench, case: Case, counter_id: str) -> Figures:
     return _increment(bench, case, counter_id, fault, row=1, name="answer lost after the increment")
 
 
-def reply_cut(bench: Bench, case: Case, counter_id: str) -> Figures:
+def reply_cut(bench: Bench, case: Case, counter_id: str) -> list[Figures]:
     """Row 2: the reply to one write after the other is cut one byte later, from none to all but the last."""
     return _cut(bench, case, counter_id, Cutter(writes), "reply to a write cut at every byte")
 
 
-def read_cut(bench: Bench, case: Case, counter_id: str) -> Figures:
+def read_cut(bench: Bench, case: Case, counter_id: str) -> list[Figures]:
     """Row 2 for the reads of a strategy that reads: half an answer is no counter at 0."""
     return _cut(bench, case, counter_id, Cutter(reads), "reply to a read cut at every byte")
 
@@ -98,16 +102,15 @@ def _increment(bench: Bench, case: Case, counter_id: str, fault: Every, *, row: 
     return bench.after(crowd, row=row, fault=name, struck=fault.struck)
 
 
-def _cut(bench: Bench, case: Case, counter_id: str, cutter: Cutter, name: str) -> Figures:
+def _cut(bench: Bench, case: Case, counter_id: str, cutter: Cutter, name: str) -> list[Figures]:
     bench.back.handle = cutter
-    crowds: dict[int, Crowd] = {}
+    crowds: list[tuple[Crowd, int]] = []
     while not cutter.is_through:
-        # Every ten cuts a new counter, for what is read and written grows with each key.
-        number = cutter.struck // 10
-        if number not in crowds:
-            crowds[number] = bench.crowd(case, f"{counter_id}-{number}")
-            crowds[number].increment(1)
-        cutter.is_armed = True
-        crowds[number].increment(1)
-    figures = [bench.after(crowd, row=2, fault=name, struck=0) for crowd in crowds.values()]
-    return replace(total(figures, strategy=case.name), struck=cutter.struck)
+        # Every few cuts a new counter, for what is read and written grows with each key.
+        crowd, before = bench.crowd(case, f"{counter_id}-{len(crowds)}"), cutter.struck
+        crowd.increment(1)
+        for _ in range(CUTS):
+            cutter.is_armed = True
+            crowd.increment(1)
+        crowds.append((crowd, cutter.struck - before))
+    return [bench.after(crowd, row=2, fault=name, struck=struck) for crowd, struck in crowds if struck]

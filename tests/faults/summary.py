@@ -11,8 +11,9 @@ from typing import Final
 
 import pytest
 
+from tests.faults.coverage import missing_in
 from tests.faults.figures import Figures
-from tests.faults.table import COLUMNS, cells, in_columns
+from tests.faults.table import COLUMNS, by_strategy, in_columns
 
 PROPERTY: Final = "figures"
 """The name that figures travel under."""
@@ -21,7 +22,10 @@ PROPERTY: Final = "figures"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--figures``."""
     parser.addoption(
-        "--figures", type=Path, metavar="FILE", help="where the figures of the fault suite go, as JSON"
+        "--figures",
+        type=Path,
+        metavar="FILE",
+        help="where the figures of the fault suite go, as JSON; the run fails unless they are complete",
     )
 
 
@@ -32,19 +36,30 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run whose figures were asked for and do not cover every row."""
+    reporter: pytest.TerminalReporter | None = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and session.config.option.figures is not None and any(_missing(reporter)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print a line a row and strategy, and write them to the file that was asked for."""
-    figures = sorted(
-        _figures(terminalreporter), key=lambda each: (each.row, each.fault, each.strategy, not each.keyed)
-    )
+    figures = list(_figures(terminalreporter))
     if figures:
         terminalreporter.section("faults: what was asked, told and stored")
-        for line in in_columns([COLUMNS, *map(cells, figures)]):
+        for line in in_columns([COLUMNS, *by_strategy(figures)]):
             terminalreporter.write_line(line)
     file: Path | None = config.option.figures
     if file is not None:
+        for kind in _missing(terminalreporter):
+            terminalreporter.write_line(f"MISSING: {kind}", red=True)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps([each.as_dict() for each in figures], indent=1) + "\n")
+
+
+def _missing(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    return missing_in(_figures(reporter))
 
 
 def _figures(reporter: pytest.TerminalReporter) -> Iterator[Figures]:

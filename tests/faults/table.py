@@ -6,13 +6,13 @@ build/faults.json, so that no figure in the documentation was ever typed.
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.pages import DOCS, put
-from tests.faults.figures import COUNTS, Figures, total
+from tests.faults.figures import COUNTS, Figures
 
 ROOT: Final = Path(__file__).parent.parent.parent
 FIGURES: Final = ROOT / "build" / "faults.json"
@@ -22,10 +22,36 @@ NUMBERS: Final = (*COUNTS, "difference")
 COLUMNS: Final = ("row", "fault", "strategy", "key", *NUMBERS)
 
 
-def cells(figures: Figures) -> tuple[str, ...]:
-    """Return figures as the cells of `COLUMNS`."""
-    counts = (f"{getattr(figures, name):,}" for name in NUMBERS)
-    return (str(figures.row), figures.fault, figures.strategy, "yes" if figures.keyed else "no", *counts)
+def by_strategy(figures: Iterable[Figures]) -> Iterator[tuple[str, ...]]:
+    """Return the cells of `COLUMNS` for each fault and strategy, with keys and without."""
+    yield from _cells(figures, lambda each: (each.row, each.fault, each.strategy, not each.keyed))
+
+
+def by_fault(figures: Iterable[Figures]) -> Iterator[tuple[str, ...]]:
+    """Return the cells of `COLUMNS` for each fault, all strategies together, with keys and without."""
+    yield from _cells(figures, lambda each: (each.row, each.fault, not each.keyed))
+
+
+def _cells(figures: Iterable[Figures], kind: Callable[[Figures], Any]) -> Iterator[tuple[str, ...]]:
+    for _, group in groupby(sorted(figures, key=kind), key=kind):
+        same = list(group)
+        strategies = ", ".join(sorted({each.strategy for each in same}))
+        counts = (f"{sum(getattr(each, name) for each in same):,}" for name in COUNTS)
+        yield (
+            str(same[0].row),
+            same[0].fault,
+            strategies,
+            "yes" if same[0].keyed else "no",
+            *counts,
+            _difference(same),
+        )
+
+
+def _difference(figures: Sequence[Figures]) -> str:
+    """Return what was lost and what was doubled, which do not make up for each other; 0 for neither."""
+    lost = sum(min(0, each.difference) for each in figures)
+    doubled = sum(max(0, each.difference) for each in figures)
+    return " ".join(f"{number:+,}" for number in (lost, doubled) if number) or "0"
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -40,21 +66,10 @@ def in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(aligned).rstrip()
 
 
-def added_up(figures: Sequence[Figures]) -> Iterator[Figures]:
-    """Return one line a fault with keys and one without, all strategies in it, by row."""
-
-    def kind(each: Figures) -> tuple[int, str, bool]:
-        return each.row, each.fault, not each.keyed
-
-    for _, group in groupby(sorted(figures, key=kind), key=kind):
-        same = list(group)
-        yield total(same, strategy=", ".join(sorted({each.strategy for each in same})))
-
-
 def in_markdown(figures: Sequence[Figures]) -> str:
     """Return figures as a table of Markdown's."""
     rules = ["---" if name not in NUMBERS else "---:" for name in COLUMNS]
-    lines = [COLUMNS, rules, *map(cells, added_up(figures))]
+    lines = [COLUMNS, rules, *by_fault(figures)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

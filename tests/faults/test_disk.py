@@ -47,8 +47,7 @@ def test_a_full_disk_acknowledges_nothing_in_vain(
             for tally in tallies:
                 tally.successes(10)()
 
-        for crowd in crowds:
-            enter(crowd.figures(api, row=15, fault="disk full under load", struck=1))
+        enter(*(crowd.figures(api, row=15, fault="disk full under load", struck=1) for crowd in crowds))
 
 
 def allocate_again(url: str) -> None:

@@ -87,9 +87,8 @@ def test_a_lost_primary_loses_nothing(
     copies.primary.start()
     cluster.wait_until_ready()
 
-    for figures in of_each:
-        # Without a key not even an acknowledgement says that Elasticsearch has not sent it twice between its nodes.
-        enter(figures if figures.keyed else replace(figures, beyond=CALLERS))
+    # Without a key not even an acknowledgement says that Elasticsearch has not sent it twice between its nodes.
+    enter(*(figures if figures.keyed else replace(figures, beyond=CALLERS) for figures in of_each))
 
 
 @for_each(singles(keyed=True))

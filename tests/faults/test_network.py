@@ -168,6 +168,5 @@ def outage(service: Service, crowds: list[Crowd], begin: Callable[[], None], end
 def settle(service: Service, crowds: list[Crowd], enter: Enter, fault: str) -> None:
     """Enter what callers of each kind have come to, all of whom must have been answered in time."""
     with Api(service.url) as api:
-        for crowd in crowds:
-            enter(crowd.figures(api, row=8, fault=fault, struck=1))
+        enter(*(crowd.figures(api, row=8, fault=fault, struck=1) for crowd in crowds))
     assert [0] * len(crowds) == [crowd.tally.silences for crowd in crowds]

@@ -106,8 +106,7 @@ def test_a_killed_node_loses_nothing(
                 assert 503 == unready
 
         assert 200 == api.get("/readyz").status_code
-        for crowd in crowds:
-            enter(crowd.figures(api, row=6, fault="node killed under load", struck=kills))
+        enter(*(crowd.figures(api, row=6, fault="node killed under load", struck=kills) for crowd in crowds))
 
 
 @for_each(singles(keyed=True), short=[Case("scripted", keyed=True)])

@@ -152,8 +152,7 @@ def test_a_write_block_is_waited_out(
 
     deployment.refused(*answers)
     with Api(deployment.service.url) as api:
-        for crowd in crowds:
-            enter(crowd.figures(api, row=12, fault="writes blocked under load", struck=1))
+        enter(*(crowd.figures(api, row=12, fault="writes blocked under load", struck=1) for crowd in crowds))
     assert [0] * len(crowds) == [crowd.tally.firsts[Outcome.UNKNOWN] for crowd in crowds]
 
 
