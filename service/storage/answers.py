@@ -5,14 +5,32 @@ only if it says in so many words what was found or written.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from itertools import accumulate
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from service.counters import Applied, Counter, Increment, Revision, Snapshot
-from service.errors import CounterError, Outcome, StorageUnavailable
-from service.operations import Operation, OperationLog
+from service.errors import (
+    CounterError,
+    CounterOverflow,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
+    Outcome,
+    StorageUnavailable,
+)
+from service.operations import OperationLog
 from service.storage.outcomes import refusal
 
 T = TypeVar("T")
+
+REFUSED: Final[Mapping[str, Callable[[str], CounterError]]] = MappingProxyType(
+    {
+        "counter-overflow": CounterOverflow,
+        "idempotency-key-reused": lambda _: IdempotencyKeyReused(),
+        "idempotency-key-expired": lambda _: IdempotencyKeyExpired(),
+    }
+)
+"""Why increment.painless refuses an increment, and what it means."""
 
 
 def counter_found(counter_id: str, answer: Any, log_limit: int) -> Counter:
@@ -73,20 +91,20 @@ def revision_written(answer: Any) -> Revision:
             raise _unproven()
 
 
-def increment_applied(increment: Increment, answer: Any) -> Applied:
-    """Return what an increment came to, given the answer to the update request or bulk item that ran the script.
+def increments_applied(increments: Sequence[Increment], answer: Any) -> list[Applied | CounterError]:
+    """Return what increments of a counter came to, given the answer to the update or bulk item that ran the script.
 
     Raises:
-        StorageUnavailable: The answer does not prove the write, or not its value; the outcome is unknown.
+        StorageUnavailable: The answer does not prove the write, or not what each came to; the outcome is unknown.
     """
-    revision = revision_written(answer)
-    match increment.operation, answer:
-        case None, {"get": {"_source": {"value": int(value)}}}:
-            return Applied(value, revision)
-        case Operation(), {
-            "get": {"_source": {"operations": {"answer": {"value": int(value), "replayed": bool(replayed)}}}}
-        }:
-            return Applied(value, revision, replayed)
+    match answer:
+        case {"get": {"_source": {"operations": {"answers": list(told)}}}}:
+            return _told_by_script(increments, told, answer)
+        case {"get": {"_source": {"value": int(value)}}} if not any(item.operation for item in increments):
+            revision = revision_written(answer)
+            # Without keys and refusals each value is the last one without what was added after it.
+            after = accumulate((increment.by for increment in reversed(increments[1:])), initial=0)
+            return [Applied(value - added, revision) for added in reversed([*after])]
         case _:
             raise _unproven()
 
@@ -183,6 +201,35 @@ def schema_versions(answer: Any) -> dict[str, Any]:
         }
     except (AttributeError, KeyError, TypeError) as error:
         raise StorageUnavailable("Elasticsearch's answer holds no mappings.", Outcome.NOT_APPLIED) from error
+
+
+def _told_by_script(
+    increments: Sequence[Increment], told: list[Any], answer: Mapping[str, Any]
+) -> list[Applied | CounterError]:
+    if len(told) != len(increments):
+        raise _unproven()
+    if answer.get("result") == "noop":
+        return [_refused(increment, reason) for increment, reason in zip(increments, told, strict=True)]
+    revision = revision_written(answer)
+    return [
+        Applied(item[0], revision, item[1]) if _is_applied(item) else _refused(increment, item)
+        for increment, item in zip(increments, told, strict=True)
+    ]
+
+
+def _is_applied(item: Any) -> bool:
+    match item:
+        case [int(), bool()]:
+            return True
+        case _:
+            return False
+
+
+def _refused(increment: Increment, reason: Any) -> CounterError:
+    refused = REFUSED.get(reason) if isinstance(reason, str) else None
+    if refused is None:
+        raise _unproven()
+    return refused(increment.counter_id)
 
 
 def _items(answer: Any, name: str, count: int) -> list[Any]:

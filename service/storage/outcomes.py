@@ -6,19 +6,15 @@ connection was never made, or if Elasticsearch refused the request. In every oth
 
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, Final
 
 from elasticsearch import ApiError, TransportError
 
 from service.errors import (
     CounterError,
-    CounterOverflow,
-    IdempotencyKeyExpired,
-    IdempotencyKeyReused,
     Outcome,
     StorageRefused,
     StorageUnavailable,
@@ -27,15 +23,6 @@ from service.errors import (
 from service.storage.bounded import NEVER_CONNECTED
 
 logger = logging.getLogger(__name__)
-
-THROWN: Final[Mapping[tuple[str, str], Callable[[str], CounterError]]] = MappingProxyType(
-    {
-        ("arithmetic_exception", "counter-overflow"): CounterOverflow,
-        ("illegal_argument_exception", "idempotency-key-reused"): lambda _: IdempotencyKeyReused(),
-        ("illegal_argument_exception", "idempotency-key-expired"): lambda _: IdempotencyKeyExpired(),
-    }
-)
-"""What increment.painless throws, as Elasticsearch names an exception's type and reason, and what it means."""
 
 GATEWAYS_OWN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
 """What a gateway may answer of itself after it has passed the request on; 409s of Elasticsearch's are told apart."""
@@ -88,8 +75,6 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
     # Not any 409: a gateway's own says nothing of what became of the write behind it, and so invites no other try.
     if status == HTTPStatus.CONFLICT and _type_of(cause) == "version_conflict_engine_exception":
         return VersionConflict(counter_id)
-    if status == HTTPStatus.BAD_REQUEST and (thrown := _thrown(cause)):
-        return thrown(counter_id)
     logger.warning("Elasticsearch answered %s: %s", status, _type_of(cause))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return StorageUnavailable("Elasticsearch is overloaded and refused the request.", Outcome.NOT_APPLIED)
@@ -106,16 +91,6 @@ def _has_cause(error: BaseException, *kinds: type[BaseException]) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
-
-
-def _thrown(cause: Any) -> Callable[[str], CounterError] | None:
-    """Look for the script's own exception, which Elasticsearch wraps in several others."""
-    while isinstance(cause, Mapping):
-        thrown = THROWN.get((str(cause.get("type")), str(cause.get("reason"))))
-        if thrown:
-            return thrown
-        cause = cause.get("caused_by")
-    return None
 
 
 def _type_of(cause: Any) -> str:

@@ -16,7 +16,7 @@ class CounterRepository(Protocol):
 
     Every method raises `StorageUnavailable` if the storage does not acknowledge the call. The methods on lists do
     not: they answer item by item, in order. The ids in one list must differ, since its items may be applied in any
-    order.
+    order, unless a method says otherwise.
     """
 
     @property
@@ -69,7 +69,10 @@ class CounterRepository(Protocol):
         ...
 
     def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
-        """`add` each of them, in one call; a conflict is a `VersionConflict` in its place."""
+        """`add` each of them, in one call; a conflict is a `VersionConflict` in its place.
+
+        Here a counter may be named several times: what is added to it is added in order, in one write.
+        """
         ...
 
     def delete(self, counter: Counter) -> None:

@@ -7,8 +7,10 @@ searches need; a read by id is realtime and sees every acknowledged write withou
 
 import builtins
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any, Final, TypeVar
 
 from elasticsearch import Elasticsearch, NotFoundError
@@ -22,7 +24,7 @@ from service.storage.answers import (
     counter_shown,
     counters_found,
     counters_listed,
-    increment_applied,
+    increments_applied,
     items_written,
     revision_written,
 )
@@ -97,7 +99,7 @@ class ElasticsearchCounters:
 
     def add(self, increment: Increment) -> Applied:
         """Run the script on the shard, on a document with value 0 if there is none."""
-        request = self._script.request(increment)
+        request = self._script.request([increment])
         with writing(increment.counter_id):
             answer = self._client.update(
                 index=self._alias,
@@ -107,7 +109,10 @@ class ElasticsearchCounters:
                 require_alias=True,
                 timeout=self._shard_wait,
             )
-        return increment_applied(increment, answer.body)
+        [applied] = increments_applied([increment], answer.body)
+        if isinstance(applied, CounterError):
+            raise applied
+        return applied
 
     def read_each(self, counter_ids: Sequence[str]) -> list[Counter | CounterError]:
         """Read counters by one realtime multi-get."""
@@ -129,8 +134,16 @@ class ElasticsearchCounters:
         return self._bulk([index_item(counter, unchanged(counter), now=self._now()) for counter in counters])
 
     def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
-        """Run the script for each in one bulk request."""
-        return self._bulk([self._script.item(increment) for increment in increments])
+        """Run the script on each counter in one bulk request."""
+        by_counter: defaultdict[str, list[Increment]] = defaultdict(list)
+        for increment in increments:
+            by_counter[increment.counter_id].append(increment)
+        outcomes = self._bulk([self._script.item(together) for together in by_counter.values()])
+        told = {
+            counter_id: repeat(outcome) if isinstance(outcome, CounterError) else iter(outcome)
+            for counter_id, outcome in zip(by_counter, outcomes, strict=True)
+        }
+        return [next(told[increment.counter_id]) for increment in increments]
 
     def delete(self, counter: Counter) -> None:
         """Delete the document under its sequence number and primary term, or leave only its log in it."""

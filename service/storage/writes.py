@@ -1,16 +1,17 @@
 """What is sent to Elasticsearch to write a counter, alone or as an item of a bulk request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from typing import Any, Final, Generic, TypeVar
 
 from service.counters import Applied, Counter, Increment, Revision
-from service.storage.answers import increment_applied, revision_written
+from service.errors import CounterError
+from service.storage.answers import increments_applied, revision_written
 
 VALUE: Final = {"includes": ["value"]}
-"""The part of the document that lists of counters, and answers to increments without a key, hold."""
+"""The part of the document that lists of counters hold."""
 
 SHOWN: Final = ("value", "deleted")
 """The parts of the document that are read to be shown."""
@@ -18,8 +19,8 @@ SHOWN: Final = ("value", "deleted")
 STATE: Final = ("value", "deleted", "operations.floor", "operations.entries")
 """The parts that are read to be changed: whoever writes the value writes the log with it."""
 
-ANSWER: Final = {"includes": ["operations.answer"]}
-"""The part of the document in which the script says what an operation came to."""
+ANSWER: Final = {"includes": ["value", "operations.answers"]}
+"""The parts of the document in which the script says what increments came to."""
 
 T = TypeVar("T")
 
@@ -52,31 +53,35 @@ class Script:
         painless = files("service.storage.painless").joinpath("increment.painless")
         return cls(painless.read_text("utf-8"), retry_on_conflict, log_limit)
 
-    def request(self, increment: Increment) -> dict[str, Any]:
-        """Return the body of an update: the increment, on a document with value 0 if there is none.
+    def request(self, increments: Sequence[Increment]) -> dict[str, Any]:
+        """Return the body of an update: increments of one counter, on a document with value 0 if there is none.
 
         The text stays the same and the numbers are params, or each amount would be compiled anew.
         """
-        params: dict[str, Any] = {"by": increment.by}
-        if increment.operation:
-            key, fingerprint = increment.operation.key, increment.operation.fingerprint
-            params["operation"] = {"key": key, "fingerprint": fingerprint}
-            params["limit"] = self.log_limit
+        params = {"increments": [_as_param(increment) for increment in increments], "limit": self.log_limit}
         return {
             "script": {"source": self.source, "params": params},
-            "upsert": {"id": increment.counter_id, "value": 0},
+            "upsert": {"id": increments[0].counter_id, "value": 0},
             "scripted_upsert": True,
-            "_source": ANSWER if increment.operation else VALUE,
+            "_source": ANSWER,
         }
 
-    def item(self, increment: Increment) -> BulkItem[Applied]:
+    def item(self, increments: Sequence[Increment]) -> BulkItem[list[Applied | CounterError]]:
         """Return the same as an item of a bulk request."""
+        counter_id = increments[0].counter_id
         return BulkItem(
-            increment.counter_id,
-            {"update": {"_id": increment.counter_id, "retry_on_conflict": self.retry_on_conflict}},
-            self.request(increment),
-            partial(increment_applied, increment),
+            counter_id,
+            {"update": {"_id": counter_id, "retry_on_conflict": self.retry_on_conflict}},
+            self.request(increments),
+            partial(increments_applied, increments),
         )
+
+
+def _as_param(increment: Increment) -> dict[str, Any]:
+    if increment.operation is None:
+        return {"by": increment.by}
+    operation = increment.operation
+    return {"by": increment.by, "key": operation.key, "fingerprint": operation.fingerprint}
 
 
 def document(counter: Counter, *, now: float) -> dict[str, Any]:

@@ -221,6 +221,30 @@ def test_all_ways_come_to_the_same(real: CounterRepository, steps: list[Incremen
     assert all(histories[0] == history for history in histories)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    steps=STEPS.map(lambda steps: [step for step in steps if isinstance(step, Increment)]),
+    size=st.integers(1, 6),
+)
+def test_increments_together_come_to_what_they_do_one_by_one(
+    real: CounterRepository, steps: list[Increment], size: int
+) -> None:
+    """In one write each counts, is answered, or is refused as it would be alone, and the same is stored."""
+    id_ = f"test-{uuid.uuid4().hex}"
+    alone = InMemoryCounters(log_limit=LIMIT)
+    expected = [outline(alone, added, step, id_)[0] for step in steps]
+    together: list[object] = []
+    for start in range(0, len(steps), size):
+        part = [replace(step, counter_id=id_) for step in steps[start : start + size]]
+        together.extend(
+            type(result) if isinstance(result, CounterError) else (result.value, result.replayed)
+            for result in real.add_each(part)
+        )
+
+    assert expected == together
+    assert stored(alone, id_) == stored(real, id_)
+
+
 def alternating() -> Callable[[CounterRepository, Increment], Applied]:
     """Return a way that is another one each time."""
     turns = iter(WAYS * 12)
@@ -236,7 +260,7 @@ def outline(
     apply: Callable[[CounterRepository, Increment], Applied],
     step: Increment | str,
     counter_id: str,
-) -> object:
+) -> tuple[object, ...]:
     """Do a step, and return what it came to and what is stored then, without revisions."""
     answer: object
     try:
@@ -250,6 +274,11 @@ def outline(
                 repository.delete(seen)
     except CounterError as error:
         answer = type(error)
-    after = repository.read(counter_id)
-    entries = {name: tuple(entry) for name, entry in after.log.entries.items()}
-    return answer, after.value, after.exists, after.log.floor, entries
+    return answer, *stored(repository, counter_id)
+
+
+def stored(repository: CounterRepository, counter_id: str) -> tuple[object, ...]:
+    """Return all that is stored of a counter but its revision."""
+    counter = repository.read(counter_id)
+    entries = {name: tuple(entry) for name, entry in counter.log.entries.items()}
+    return counter.value, counter.exists, counter.log.floor, entries

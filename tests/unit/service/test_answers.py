@@ -47,13 +47,48 @@ def without(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_whole_answers_are_taken() -> None:
     """What says everything is a counter, a revision, or what an increment came to."""
-    done = {**INDEXED, "get": {"_source": {"operations": {"answer": {"value": 4, "replayed": True}}}}}
-
     assert Counter("c", 5, REVISION, NO_LOG) == answers.counter_found("c", FOUND, 10)
     assert Counter.absent("c", NO_LOG) == answers.counter_found("c", {"_id": "c", "found": False}, 10)
     assert REVISION == answers.revision_written(INDEXED)
-    assert Applied(5, REVISION) == answers.increment_applied(PLAIN, UPDATED)
-    assert Applied(4, REVISION, replayed=True) == answers.increment_applied(OPERATION, done)
+    assert [Applied(5, REVISION)] == answers.increments_applied([PLAIN], UPDATED)
+    assert [Applied(4, REVISION, replayed=True)] == answers.increments_applied([OPERATION], told([4, True]))
+
+
+def told(*items: Any, result: str = "updated") -> dict[str, Any]:
+    """Return an answer in which the script says what each increment came to."""
+    source = {"value": 9, "operations": {"answers": list(items)}}
+    return {**INDEXED, "result": result, "get": {"_source": source}}
+
+
+def test_each_of_several_increments_is_told_apart() -> None:
+    """Where the script is silent the values follow from the amounts; what it refuses is refused alone."""
+    several = [Increment("c", 3), Increment("c", -1), Increment("c", 2)]
+
+    silent = answers.increments_applied(several, UPDATED)
+    refused, applied = answers.increments_applied(
+        [OPERATION, PLAIN], told("idempotency-key-expired", [6, False])
+    )
+
+    assert [4, 3, 5] == [each.value for each in silent if isinstance(each, Applied)]
+    assert IdempotencyKeyExpired is type(refused)
+    assert Applied(6, REVISION) == applied
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("counter-overflow", CounterOverflow),
+        ("idempotency-key-reused", IdempotencyKeyReused),
+        ("idempotency-key-expired", IdempotencyKeyExpired),
+    ],
+)
+def test_where_all_is_refused_nothing_needs_to_be_written(reason: str, expected: type[CounterError]) -> None:
+    """An increment that the script refuses is refused without a write; nothing else is."""
+    [refused] = answers.increments_applied([OPERATION], told(reason, result="noop"))
+
+    assert expected is type(refused)
+    with pytest.raises(StorageUnavailable):
+        answers.increments_applied([OPERATION], told([4, False], result="noop"))
 
 
 def test_a_counter_is_found_with_its_log() -> None:
@@ -86,16 +121,22 @@ def as_tuples(log: OperationLog) -> OperationLog:
         {**UPDATED, "_seq_no": None},
         {**UPDATED, "get": {"_source": {}}},
         {**UPDATED, "get": {"_source": {"value": "5"}}},
-        {**UPDATED, "get": {"_source": {"operations": {"answer": {"value": 5}}}}},
+        told("something else"),
+        told("something else", result="noop"),
+        told([5]),
+        told([5, 0]),
+        told([5, False], [6, False]),
+        told([5, False], result="noop"),
+        told(),
         *(part for part in without(UPDATED) if "_id" in part),
     ],
 )
 def test_a_write_without_proof_is_unknown(answer: Any) -> None:
     """Whatever is missing, the write may have been done and is not taken for done."""
     with pytest.raises(StorageUnavailable) as caught:
-        answers.increment_applied(PLAIN, answer)
+        answers.increments_applied([PLAIN], answer)
     with pytest.raises(StorageUnavailable) as caught_again:
-        answers.increment_applied(OPERATION, answer)
+        answers.increments_applied([OPERATION], answer)
 
     assert Outcome.UNKNOWN is caught.value.outcome
     assert Outcome.UNKNOWN is caught_again.value.outcome
@@ -126,7 +167,7 @@ def test_a_read_that_says_nothing_is_not_a_counter_at_zero(answer: Any) -> None:
 @given(answer=json)
 def test_no_junk_is_taken_for_success(answer: Any) -> None:
     """Arbitrary JSON proves nothing, neither alone nor as a list's answer nor as an item of one."""
-    writes = [("c", partial(answers.increment_applied, PLAIN))]
+    writes = [("c", partial(answers.increments_applied, [PLAIN]))]
 
     [bulk] = answers.items_written(writes, answer)
     [item] = answers.items_written(writes, {"items": [answer]})
@@ -141,11 +182,14 @@ def test_items_are_read_one_by_one() -> None:
     items = [{"update": {**UPDATED, "status": 200}}, {"update": conflict}]
 
     written, refused = answers.items_written(
-        [("c", partial(answers.increment_applied, PLAIN)), ("b", partial(answers.increment_applied, PLAIN))],
+        [
+            ("c", partial(answers.increments_applied, [PLAIN])),
+            ("b", partial(answers.increments_applied, [PLAIN])),
+        ],
         {"items": items},
     )
 
-    assert Applied(5, REVISION) == written
+    assert [Applied(5, REVISION)] == written
     assert isinstance(refused, VersionConflict)
     assert "b" == refused.counter_id
 
@@ -154,34 +198,17 @@ def test_items_of_other_documents_prove_nothing() -> None:
     """An answer in another order than the request is not believed."""
     items = [{"update": {**UPDATED, "_id": "other"}}]
 
-    [result] = answers.items_written([("c", partial(answers.increment_applied, PLAIN))], {"items": items})
+    [result] = answers.items_written([("c", partial(answers.increments_applied, [PLAIN]))], {"items": items})
 
     assert isinstance(result, StorageUnavailable)
     assert Outcome.UNKNOWN is result.outcome
-
-
-OVERFLOW = {
-    "type": "illegal_argument_exception",
-    "caused_by": {
-        "type": "script_exception",
-        "caused_by": {"type": "arithmetic_exception", "reason": "counter-overflow"},
-    },
-}
-
-
-def thrown(reason: str) -> dict[str, Any]:
-    """Return the cause of a refusal by the script."""
-    return {"type": "script_exception", "caused_by": {"type": "illegal_argument_exception", "reason": reason}}
 
 
 @pytest.mark.parametrize(
     ("status", "body", "expected", "outcome"),
     [
         (409, {"error": {"type": "version_conflict_engine_exception"}}, VersionConflict, Outcome.NOT_APPLIED),
-        (400, {"error": OVERFLOW}, CounterOverflow, Outcome.NOT_APPLIED),
-        (400, {"error": thrown("idempotency-key-reused")}, IdempotencyKeyReused, Outcome.NOT_APPLIED),
-        (400, {"error": thrown("idempotency-key-expired")}, IdempotencyKeyExpired, Outcome.UNKNOWN),
-        (400, {"error": thrown("something else")}, StorageRefused, Outcome.NOT_APPLIED),
+        (400, {"error": {"type": "illegal_argument_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
         (400, {"error": {"type": "mapper_parsing_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
         (401, {"error": {"type": "security_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
         (403, {"error": {"type": "cluster_block_exception"}}, StorageRefused, Outcome.NOT_APPLIED),
