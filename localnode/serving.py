@@ -82,7 +82,7 @@ def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -
         )
     service = Service(url, process, log)
     try:
-        _wait_until_ready(service, ready)
+        wait_until_ready(service, ready)
         yield service
     finally:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -92,7 +92,12 @@ def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -
             process.wait()
 
 
-def _wait_until_ready(service: Service, seconds: float) -> None:
+def wait_until_ready(service: Service, seconds: float) -> None:
+    """Wait until a service, or what stands in front of several, says that it is ready.
+
+    Raises:
+        LocalNodeError: It was not within so many seconds, or ended; the message says where its log is.
+    """
     deadline = time.monotonic() + seconds
     with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
         while service.process.poll() is None and time.monotonic() < deadline:
