@@ -60,7 +60,8 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     app.register_error_handler(CounterError, _answer)
     api = describe(app)
     for name, strategy in STRATEGIES.items():
-        api.register_blueprint(increments_blueprint(name, strategy, repository, retries, keys))
+        storage = strategy.storage(repository)
+        api.register_blueprint(increments_blueprint(name, strategy, storage, retries, keys))
     api.register_blueprint(counters_blueprint(repository, retries))
     api.register_blueprint(health_blueprint(repository))
     serve_contract(app, api)

@@ -23,9 +23,8 @@ from service.counters import Increment, Incremented
 from service.errors import CounterError, Outcome
 from service.preconditions import UNCONDITIONAL
 from service.retries import Retries
-from service.storage.protocol import CounterRepository
 from service.strategies import Strategy
-from service.strategies.lists import increment_each
+from service.strategies.lists import S, increment_each
 
 EACH_FOR_ITSELF: Final = """\
 Items of one counter are applied in order. Each item is answered for itself, so that one which fails hinders no
@@ -52,7 +51,7 @@ same value, and the service itself repeats what it does not know the outcome of.
 
 
 def increments_blueprint(
-    name: str, strategy: Strategy, repository: CounterRepository, retries: Retries, keys: Keys
+    name: str, strategy: Strategy[S], storage: S, retries: Retries, keys: Keys
 ) -> ApiBlueprint:
     """Return the paths ``/{name}/{counter_id}`` and ``/{name}``."""
     # What a strategy's module says of itself is what callers are told, its first line before all.
@@ -90,9 +89,9 @@ def increments_blueprint(
         asked = as_operation(Increment(counter_id, amount["by"]), name)
         required = conditional.required_by(request.headers)
         if required is UNCONDITIONAL:
-            done = strategy.increment(repository, asked, retries)
+            done = strategy.increment(storage, asked, retries)
         elif strategy.increment_if:
-            done = strategy.increment_if(repository, asked, retries, required)
+            done = strategy.increment_if(storage, asked, retries, required)
         else:
             raise BadRequest(f"/{name} takes no precondition: it never looks at what it changes. Use /occ.")
         response = jsonify(_as_dict(done, name))
@@ -117,7 +116,7 @@ def increments_blueprint(
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
         access.confine(item.counter_id for item in body["increments"])
         asked = as_operations(body["increments"], name)
-        results = increment_each(strategy.try_each, repository, asked, retries)
+        results = increment_each(strategy.try_each, storage, asked, retries)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]
         response = jsonify(
             results=[_item(item, result, name) for item, result in zip(asked, results, strict=True)],

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from gunicorn import util  # type: ignore[import-untyped]  # gunicorn has no type hints
 
-from service.admission import Refusal
+from service.admission import UNDER_WAY, Refusal
 from service.server.connection import READ_SIZE, Connection
 from service.server.waiting import Then, WaitingRoom
 
@@ -132,7 +132,7 @@ class Reception:
         elif self._busy >= self._threads + self._limits.waiting:
             self._refuse(connection, Refusal.BUSY)
         else:
-            self._busy += 1
+            self._count(+1)
             self._have_served(connection, self._pool, self._finish_turn)
 
     def _refuse(self, connection: Connection, refusal: Refusal) -> None:
@@ -168,8 +168,13 @@ class Reception:
 
     def _finish_turn(self, connection: Connection, served: "Future[bool]") -> None:
         """Go on with a connection whose request has been served in its turn."""
-        self._busy -= 1
+        self._count(-1)
         self._finish(connection, served)
+
+    def _count(self, change: int) -> None:
+        """Count who has a thread or waits for one, and tell how many have one."""
+        self._busy += change
+        UNDER_WAY.tell(min(self._busy, self._threads))
 
     def _finish(self, connection: Connection, served: "Future[bool]") -> None:
         """Go on with a connection whose request has been served."""

@@ -11,18 +11,38 @@ from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import CounterError
 
 
-class CounterRepository(Protocol):
+class Additions(Protocol):
+    """Adds to counters without reading them, each write durable once it returns."""
+
+    @property
+    def batch(self) -> int:
+        """How many counters a list should name at most, from 1: they are held in memory with all that they remember."""
+        ...
+
+    def add(self, increment: Increment) -> Applied:
+        """Do what `Increment.applied_to` says where the counter is stored, creating it at 0 first if need be.
+
+        Raises:
+            VersionConflict: Other writers came first each time the storage tried.
+            CounterOverflow, IdempotencyKeyReused, IdempotencyKeyExpired: As `Increment.applied_to`.
+        """
+        ...
+
+    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
+        """`add` each of them, in one call; a conflict is a `VersionConflict` in its place.
+
+        Here a counter may be named several times: what is added to it is added in order, in one write.
+        """
+        ...
+
+
+class CounterRepository(Additions, Protocol):
     """Reads and writes counters, each write durable once it returns.
 
     Every method raises `StorageUnavailable` if the storage does not acknowledge the call. The methods on lists do
     not: they answer item by item, in order. The ids in one list must differ, since its items may be applied in any
     order, unless a method says otherwise.
     """
-
-    @property
-    def batch(self) -> int:
-        """How many counters a list should name at most, from 1: they are held in memory with all that they remember."""
-        ...
 
     def read(self, counter_id: str) -> Counter:
         """Return the counter as of its last acknowledged write, or `Counter.absent`."""
@@ -47,15 +67,6 @@ class CounterRepository(Protocol):
         """
         ...
 
-    def add(self, increment: Increment) -> Applied:
-        """Do what `Increment.applied_to` says where the counter is stored, creating it at 0 first if need be.
-
-        Raises:
-            VersionConflict: Other writers came first each time the storage tried.
-            CounterOverflow, IdempotencyKeyReused, IdempotencyKeyExpired: As `Increment.applied_to`.
-        """
-        ...
-
     def read_each(self, counter_ids: Sequence[str]) -> list[Counter | CounterError]:
         """`read` each of them, in one call."""
         ...
@@ -66,13 +77,6 @@ class CounterRepository(Protocol):
 
     def compare_and_set_each(self, counters: Sequence[Counter]) -> list[Revision | CounterError]:
         """`compare_and_set` each of them, in one call; a conflict is a `VersionConflict` in its place."""
-        ...
-
-    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
-        """`add` each of them, in one call; a conflict is a `VersionConflict` in its place.
-
-        Here a counter may be named several times: what is added to it is added in order, in one write.
-        """
         ...
 
     def delete(self, counter: Counter) -> None:

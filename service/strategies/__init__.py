@@ -3,37 +3,45 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Generic
 
 from service.counters import Increment, Incremented
 from service.preconditions import Precondition
 from service.retries import Retries
 from service.storage.protocol import CounterRepository
-from service.strategies import naive, occ, scripted
-from service.strategies.lists import TryEach
+from service.strategies import batched, naive, occ, scripted
+from service.strategies.group_commit import GroupCommit
+from service.strategies.lists import S, TryEach
 
 __all__ = ["STRATEGIES", "Strategy"]
 
 
+def _itself(repository: CounterRepository) -> CounterRepository:
+    return repository
+
+
 @dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(Generic[S]):
     """A way to increment a counter.
 
     ``increment`` adds to a counter, ``try_each`` tries once to add to several different ones, and
     ``increment_if`` adds if the caller's precondition holds: None where there is no such promise. ``exactly_once``
-    says whether it keeps the promise of an operation.
+    says whether it keeps the promise of an operation. All of them are called with what ``storage`` makes, once a
+    process, of where the counters are kept.
     """
 
-    increment: Callable[[CounterRepository, Increment, Retries], Incremented]
-    try_each: TryEach
-    increment_if: Callable[[CounterRepository, Increment, Retries, Precondition], Incremented] | None = None
+    storage: Callable[[CounterRepository], S]
+    increment: Callable[[S, Increment, Retries], Incremented]
+    try_each: TryEach[S]
+    increment_if: Callable[[S, Increment, Retries, Precondition], Incremented] | None = None
     exactly_once: bool = True
 
 
-STRATEGIES: Final[Mapping[str, Strategy]] = MappingProxyType(
+STRATEGIES: Final[Mapping[str, Strategy[Any]]] = MappingProxyType(
     {
-        "naive": Strategy(naive.increment, naive.try_each, exactly_once=False),
-        "occ": Strategy(occ.increment, occ.try_each, increment_if=occ.increment),
-        "scripted": Strategy(scripted.increment, scripted.try_each),
+        "naive": Strategy(_itself, naive.increment, naive.try_each, exactly_once=False),
+        "occ": Strategy(_itself, occ.increment, occ.try_each, increment_if=occ.increment),
+        "scripted": Strategy(_itself, scripted.increment, scripted.try_each),
+        "batched": Strategy(GroupCommit, batched.increment, batched.try_each),
     }
 )

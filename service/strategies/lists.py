@@ -5,14 +5,18 @@ rounds, in each of which a counter stands at most once: within a round the order
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from service.counters import Applied, Counter, Increment, Incremented, Revision, Step
 from service.errors import CounterError, OutOfTime, VersionConflict
 from service.retries import Retries
-from service.storage.protocol import CounterRepository
+from service.storage.protocol import Additions, CounterRepository
 from service.strategies.trial import Trial
 
-TryEach = Callable[[CounterRepository, Sequence[Increment]], list[Applied | CounterError]]
+S = TypeVar("S", bound=Additions)
+"""What a strategy is called with."""
+
+TryEach = Callable[[S, Sequence[Increment]], list[Applied | CounterError]]
 """One try at increments of different counters; a conflict is a `VersionConflict` in its place."""
 
 WriteEach = Callable[[Sequence[Counter]], list[Revision | CounterError]]
@@ -20,7 +24,7 @@ WriteEach = Callable[[Sequence[Counter]], list[Revision | CounterError]]
 
 
 def increment_each(
-    try_each: TryEach, repository: CounterRepository, asked: Sequence[Increment], retries: Retries
+    try_each: TryEach[S], storage: S, asked: Sequence[Increment], retries: Retries
 ) -> list[Incremented | CounterError]:
     """Apply a list of increments and return what became of each, in order.
 
@@ -28,10 +32,10 @@ def increment_each(
     items end in `OutOfTime`.
     """
     results: list[Incremented | CounterError] = [OutOfTime() for _ in asked]
-    for number, round_ in enumerate(rounds(asked, repository.batch)):
+    for number, round_ in enumerate(rounds(asked, storage.batch)):
         if number > 0 and not retries.in_time():
             break
-        for position, result in _apply(try_each, repository, asked, round_, retries.attempts()):
+        for position, result in _apply(try_each, storage, asked, round_, retries.attempts()):
             results[position] = result
     return results
 
@@ -80,8 +84,8 @@ def _applied(step: Step, written: Revision | CounterError) -> Applied | CounterE
 
 
 def _apply(
-    try_each: TryEach,
-    repository: CounterRepository,
+    try_each: TryEach[S],
+    storage: S,
     asked: Sequence[Increment],
     positions: list[int],
     attempts: Iterator[int],
@@ -89,7 +93,7 @@ def _apply(
     """Try until no item of the round is to be tried again, and tell each position's result once."""
     trials, attempt = {position: Trial(asked[position]) for position in positions}, 0
     for attempt in attempts:
-        outcomes = try_each(repository, [asked[position] for position in trials])
+        outcomes = try_each(storage, [asked[position] for position in trials])
         pending = {}
         for (position, trial), outcome in zip(trials.items(), outcomes, strict=True):
             try:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from service.counters import Applied, Increment, Incremented
 from service.errors import CounterError, VersionConflict
 from service.retries import Retries
-from service.storage.protocol import CounterRepository
+from service.storage.protocol import Additions
 from service.strategies.trial import Trial
 
 
-def increment(repository: CounterRepository, asked: Increment, retries: Retries) -> Incremented:
+def increment(storage: Additions, asked: Increment, retries: Retries) -> Incremented:
     """Add to a counter, asking again as long as others come first.
 
     Raises:
@@ -24,7 +24,7 @@ def increment(repository: CounterRepository, asked: Increment, retries: Retries)
     trial, attempt = Trial(asked), 0
     for attempt in retries.attempts():
         try:
-            applied = repository.add(asked)
+            applied = storage.add(asked)
         except VersionConflict:
             trial.conflicts += 1
         except CounterError as error:
@@ -34,6 +34,6 @@ def increment(repository: CounterRepository, asked: Increment, retries: Retries)
     raise trial.failure(attempt)
 
 
-def try_each(repository: CounterRepository, asked: Sequence[Increment]) -> list[Applied | CounterError]:
+def try_each(storage: Additions, asked: Sequence[Increment]) -> list[Applied | CounterError]:
     """Try once to add to each of several different counters, in one write."""
-    return repository.add_each(asked)
+    return storage.add_each(asked)

@@ -163,7 +163,7 @@ def test_rounds_hold_every_position_once_and_no_counter_twice(asked: list[Increm
         assert sorted(positions) == positions
 
 
-def conflicting(times: int) -> TryEach:
+def conflicting(times: int) -> TryEach[CounterRepository]:
     """Return a try that reports counter ``c`` in conflict for the first times."""
     left = iter(range(times))
 

@@ -1,0 +1,34 @@
+"""Send the additions of all who wait as one. Prevents the *lost update*, and the queue before a hot counter.
+
+The requests that a worker serves at the same time go into one write, in which Elasticsearch runs the script of
+``/scripted`` with all their amounts, and each is answered with its own value once that write is acknowledged. So the
+work of Elasticsearch grows with the number of writes and not of increments, and those who share a counter help each
+other instead of getting in each other's way. A lone request waits for nobody.
+"""
+
+from collections.abc import Sequence
+
+from service.counters import Applied, Increment, Incremented
+from service.errors import CounterError
+from service.retries import Retries
+from service.storage.protocol import Additions
+from service.strategies import scripted
+
+
+def increment(storage: Additions, asked: Increment, retries: Retries) -> Incremented:
+    """Add to a counter as ``/scripted`` does, in company.
+
+    Args:
+        storage: Gathers what is added at the same time: a `service.strategies.group_commit.GroupCommit`.
+        asked: What to add.
+        retries: How often, and how soon, it is tried again after conflicts with writers of other processes.
+
+    Raises:
+        ConflictsNotResolved: Others came first each time, until the retries were used up.
+    """
+    return scripted.increment(storage, asked, retries)
+
+
+def try_each(storage: Additions, asked: Sequence[Increment]) -> list[Applied | CounterError]:
+    """Try once to add to each of several different counters, in one write."""
+    return storage.add_each(asked)

@@ -1,0 +1,276 @@
+"""Group commit: who goes along with which write, and what each is told, whatever becomes of it."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from service import deadlines
+from service.admission import UnderWay
+from service.counters import MAX_VALUE, Applied, Counter, Increment
+from service.errors import CounterError, CounterOverflow, Outcome, OutOfTime, StorageUnavailable
+from service.strategies import group_commit
+from service.strategies.group_commit import GroupCommit
+from tests.fakes import InMemoryCounters
+
+SECONDS = 60.0
+"""How long a test waits for what must happen."""
+
+
+class Gated(InMemoryCounters):
+    """Counters whose writes stand still at a gate until it is opened, and which note who went along with which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[list[Increment]] = []
+        self.begun = threading.Semaphore(0)
+        self.gate = threading.Event()
+        self.fails_with: Exception | None = None
+
+    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
+        """Stand still, then add to each, or fail."""
+        self.writes.append([*increments])
+        self.begun.release()
+        assert self.gate.wait(SECONDS)
+        if isinstance(self.fails_with, CounterError):
+            return [self.fails_with] * len(increments)
+        if self.fails_with:
+            raise self.fails_with
+        return super().add_each(increments)
+
+
+class Office:
+    """A group commit, and callers in threads of their own."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.storage = Gated()
+        self.under_way = UnderWay()
+        self.commit = GroupCommit(self.storage, self.under_way)
+        self._pool = pool
+
+    def call(
+        self, *increments: Increment, seconds: float = SECONDS
+    ) -> "Future[list[Applied | CounterError]]":
+        """Have a caller ask, who waits for so long; return once it has its place."""
+        before = self.commit.waiting + sum(map(len, self.storage.writes))
+
+        def ask() -> list[Applied | CounterError]:
+            with deadlines.within(seconds):
+                return self.commit.add_each(increments)
+
+        answer = self._pool.submit(ask)
+        until(lambda: answer.done() or self.commit.waiting + sum(map(len, self.storage.writes)) > before)
+        return answer
+
+    def hold(self) -> "Future[list[Applied | CounterError]]":
+        """Have a caller whose write stands at the gate."""
+        answer = self.call(Increment("first"))
+        assert self.storage.begun.acquire(timeout=SECONDS)
+        return answer
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    patience = threading.Event()
+    for _ in range(round(SECONDS / 0.001)):
+        if condition():
+            return
+        patience.wait(0.001)
+    raise TimeoutError
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    """Return one, whose gate is open in the end."""
+    with ThreadPoolExecutor(16) as pool:
+        office = Office(pool)
+        yield office
+        office.storage.gate.set()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a write wait for those about to join as long as the test takes."""
+    monkeypatch.setattr(group_commit, "LINGER", SECONDS)
+
+
+def value(result: Applied | CounterError) -> object:
+    """Return the value of a success, the kind of a failure."""
+    return result.value if isinstance(result, Applied) else type(result)
+
+
+def test_who_comes_while_one_writes_goes_along_with_the_next(office: Office) -> None:
+    """All who waited are in one write, each is answered its own value, and each has counted."""
+    first = office.hold()
+    others = [office.call(Increment("c", by)) for by in (1, 10, 100)]
+    office.storage.gate.set()
+
+    assert [1] == [value(result) for result in first.result(SECONDS)]
+    assert [1, 11, 111] == [value(result) for other in others for result in other.result(SECONDS)]
+    assert [1, 3] == [len(write) for write in office.storage.writes]
+    assert 111 == office.storage.read("c").value
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_is_alone_waits_for_nobody(office: Office) -> None:
+    """With no other request under way the write begins at once."""
+    office.storage.gate.set()
+    office.under_way.tell(1)
+
+    assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_write_waits_for_those_about_to_join(office: Office) -> None:
+    """It begins when the last request that is under way has joined."""
+    office.storage.gate.set()
+    office.under_way.tell(3)
+    early = [office.call(Increment("c")) for _ in range(2)]
+    before = [*office.storage.writes]
+    last = office.call(Increment("c"))
+
+    assert [] == before
+    assert [1, 2, 3] == [value(result) for caller in (*early, last) for result in caller.result(SECONDS)]
+    assert [3] == [len(write) for write in office.storage.writes]
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_write_does_not_wait_for_who_has_left(office: Office) -> None:
+    """A request that ends without joining was the last that was waited for."""
+    office.storage.gate.set()
+    office.under_way.tell(3)
+    callers = [office.call(Increment("c")) for _ in range(2)]
+    before = [*office.storage.writes]
+    office.under_way.tell(2)
+
+    assert [] == before
+    assert [1, 2] == [value(result) for caller in callers for result in caller.result(SECONDS)]
+
+
+def test_a_write_does_not_wait_for_long(office: Office) -> None:
+    """Who does not come goes along with another one."""
+    office.storage.gate.set()
+    office.under_way.tell(9)
+
+    assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+
+
+def test_who_gives_up_in_the_queue_has_not_counted(office: Office) -> None:
+    """A caller whose time is up before its write begins is told so, and is left out of it."""
+    office.hold()
+    impatient = office.call(Increment("c", 5), seconds=0.05)
+    patient = office.call(Increment("c", 1))
+    given_up = impatient.result(SECONDS)
+    office.storage.gate.set()
+
+    assert [OutOfTime] == [value(result) for result in given_up]
+    assert [1] == [value(result) for result in patient.result(SECONDS)]
+    assert 1 == office.storage.read("c").value
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_gives_up_leaves_nobody_behind(office: Office) -> None:
+    """Those who came after the first do not wait for it to look after the time."""
+    office.storage.gate.set()
+    office.under_way.tell(9)
+    first = office.call(Increment("c", 5), seconds=0.5)
+    second = office.call(Increment("c", 1))
+
+    assert [1, OutOfTime] == [
+        value(result) for caller in (second, first) for result in caller.result(SECONDS)
+    ]
+
+
+def test_who_gives_up_during_the_write_does_not_know(office: Office) -> None:
+    """What is under way may count, whatever its caller is told; whoever waits on is told."""
+    office.hold()
+    impatient, patient = office.call(Increment("c", 5), seconds=0.5), office.call(Increment("c", 1))
+    office.storage.gate.set()
+    office.storage.gate = gate = threading.Event()
+    assert office.storage.begun.acquire(timeout=SECONDS)
+    [given_up] = impatient.result(SECONDS)
+    gate.set()
+
+    assert isinstance(given_up, StorageUnavailable)
+    assert Outcome.UNKNOWN is given_up.outcome
+    assert [6] == [value(result) for result in patient.result(SECONDS)]
+
+
+def test_what_is_refused_is_refused_alone(office: Office) -> None:
+    """The others in the same write count."""
+    office.storage.compare_and_set(Counter.absent("full").set_to(MAX_VALUE))
+    office.hold()
+    callers = [office.call(Increment(id_)) for id_ in ("c", "full", "c")]
+    office.storage.gate.set()
+
+    assert [1, CounterOverflow, 2] == [value(result) for each in callers for result in each.result(SECONDS)]
+
+
+def test_what_nobody_knows_is_unknown_to_all(office: Office) -> None:
+    """A write without an answer is no success for anybody, and the next one goes on."""
+    office.storage.fails_with = StorageUnavailable("No answer.", Outcome.UNKNOWN)
+    first = office.hold()
+    callers = [office.call(Increment("c")) for _ in range(3)]
+    office.storage.gate.set()
+    results = [result for caller in (first, *callers) for result in caller.result(SECONDS)]
+    office.storage.fails_with = None
+
+    assert [Outcome.UNKNOWN] * 4 == [
+        result.outcome for result in results if isinstance(result, StorageUnavailable)
+    ]
+    assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+
+
+def test_what_should_never_happen_reaches_all_and_stops_nobody(office: Office) -> None:
+    """A bug is raised where it was waited for, and the writer lives."""
+    office.storage.fails_with = ZeroDivisionError()
+    callers = [office.hold(), office.call(Increment("c"))]
+    office.storage.gate.set()
+    failures = [caller.exception(SECONDS) for caller in callers]
+    office.storage.fails_with = None
+
+    assert [ZeroDivisionError, ZeroDivisionError] == [type(failure) for failure in failures]
+    assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+
+
+def test_too_many_are_refused(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds no place is told at once that nothing was done; there is room again after the write."""
+    monkeypatch.setattr(group_commit, "MAX_WAITING", 3)
+    office.hold()
+    queued = office.call(*[Increment("c")] * 3)
+    [refused] = office.call(Increment("c")).result(SECONDS)
+    office.storage.gate.set()
+    queued.result(SECONDS)
+
+    assert isinstance(refused, StorageUnavailable)
+    assert Outcome.NOT_APPLIED is refused.outcome
+    assert [4] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+
+
+def test_a_write_has_no_more_counters_than_is_good(office: Office) -> None:
+    """The others are written right after it; on one counter there may be any number."""
+    office.hold()
+    callers = [office.call(Increment(id_)) for id_ in ("a", "a", "a", "b", "c", "d", "e")]
+    office.storage.gate.set()
+    for caller in callers:
+        caller.result(SECONDS)
+
+    assert 3 == office.storage.batch
+    assert ["first", "aaabc", "de"] == [
+        "".join(increment.counter_id for increment in write) for write in office.storage.writes
+    ]
+
+
+def test_every_caller_of_a_crowd_is_answered_its_own_value(office: Office) -> None:
+    """With many threads and nobody holding anything, no value is missing and none is there twice."""
+    office.storage.gate.set()
+
+    def ask(_number: int) -> list[int]:
+        return [office.commit.add(Increment("c")).value for _ in range(50)]
+
+    with ThreadPoolExecutor(16) as pool:
+        values = [each for part in pool.map(ask, range(16)) for each in part]
+
+    assert list(range(1, 801)) == sorted(values)
+    assert 800 == office.storage.read("c").value
