@@ -1,5 +1,7 @@
 #!/bin/sh
-# Makes the passwords and the certificate of docker-compose.yml, once, and hands each container what is its own.
+# Makes the passwords and certificates of docker-compose.yml, once, and hands each container what is its own.
+# NODES names the nodes of Elasticsearch, each of which has a certificate in that name: of several, as in
+# docker-compose.cluster.yml, one that it also shows to the others.
 #
 # They are kept in a volume that no other container has. Every start copies them from there, so that a lost copy
 # comes back, and what is running keeps the passwords it knows.
@@ -10,23 +12,31 @@ KEPT=/vault/kept
 DAYS=3650
 ELASTICSEARCH=1000:0
 SERVICE=10001:10001
+NODES=${NODES:-elasticsearch}
+case $NODES in
+*\ *) KIND=member ;;
+*) KIND=elasticsearch ;;
+esac
 
 make_secrets() {
     openssl rand -hex 24 >superuser.password
     openssl rand -hex 24 >service.password
-    certificate authority -subj "/CN=es-counters"
-    certificate elasticsearch -subj "/CN=elasticsearch" -CA authority.crt -CAkey authority.key
-    openssl verify -x509_strict -CAfile authority.crt elasticsearch.crt
+    certificate authority authority -subj "/CN=es-counters"
+    for node in $NODES; do
+        certificate "$node" "$KIND" -subj "/CN=$node" -CA authority.crt -CAkey authority.key
+        openssl verify -x509_strict -CAfile authority.crt "$node.crt"
+    done
     # Nothing else can ever be signed with it.
     rm authority.key
 }
 
-# certificate NAME OPTION…: NAME.key and NAME.crt, with the extensions that openssl.cnf has under that name.
+# certificate NAME KIND OPTION…: NAME.key and NAME.crt, with the extensions that openssl.cnf has for that kind.
 certificate() {
-    name=$1
-    shift
+    export name="$1"
+    kind=$2
+    shift 2
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$name.key"
-    openssl req -x509 -config /app/openssl.cnf -extensions "$name" -days "$DAYS" \
+    openssl req -x509 -config /app/openssl.cnf -extensions "$kind" -days "$DAYS" \
         -key "$name.key" -out "$name.crt" "$@"
 }
 
@@ -47,14 +57,16 @@ if [ ! -d "$KEPT" ]; then
     mkdir "$KEPT.new"
     (cd "$KEPT.new" && make_secrets)
     mv "$KEPT.new" "$KEPT"
-    echo "Passwords and certificate: made."
+    echo "Passwords and certificates: made."
 fi
 
-give "$ELASTICSEARCH" superuser.password /for-elasticsearch/superuser.password
-give "$ELASTICSEARCH" authority.crt /for-elasticsearch/authority.crt
-give "$ELASTICSEARCH" elasticsearch.crt /for-elasticsearch/elasticsearch.crt
-give "$ELASTICSEARCH" elasticsearch.key /for-elasticsearch/elasticsearch.key
+for node in $NODES; do
+    give "$ELASTICSEARCH" superuser.password "/for-$node/superuser.password"
+    give "$ELASTICSEARCH" authority.crt "/for-$node/authority.crt"
+    give "$ELASTICSEARCH" "$node.crt" "/for-$node/elasticsearch.crt"
+    give "$ELASTICSEARCH" "$node.key" "/for-$node/elasticsearch.key"
+done
 give "$SERVICE" superuser.password /for-init/superuser.password
 give "$SERVICE" service.password /for-service/service.password
 give "$SERVICE" authority.crt /for-service/authority.crt
-echo "Passwords and certificate: handed out. Elasticsearch starts now, which takes about half a minute."
+echo "Passwords and certificates: handed out. Elasticsearch starts now, which takes about half a minute."
