@@ -19,8 +19,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def _tagged(loader: _Loader, _tag: str, node: yaml.Node) -> Any:
-    node.tag = loader.resolve(type(node), node.value, (True, False))
-    return loader.construct_object(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else None
 
 
 _Loader.add_multi_constructor("!", _tagged)
