@@ -25,8 +25,7 @@ from tests.faults.tcp_proxy import TcpProxy
 
 GATEWAYS: Final = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 
-
-CUTS: Final = 10
+CUTS: Final = 5
 """How many cuts the same counter goes through."""
 
 

@@ -25,6 +25,7 @@ def test_a_lost_answer_counts_once(bench: Bench, enter: Enter, counter_id: str, 
     enter(rows.answer_lost(bench, case, counter_id))
 
 
+@pytest.mark.timeout(900)
 @for_each(CUT, short=[Case("scripted", keyed=True), Case("occ", keyed=False)])
 def test_a_cut_reply_proves_nothing(bench: Bench, enter: Enter, counter_id: str, case: Case) -> None:
     """However little of a reply is missing, no success is made of it without a proof."""
@@ -34,6 +35,7 @@ def test_a_cut_reply_proves_nothing(bench: Bench, enter: Enter, counter_id: str,
     assert case.keyed or sum(each.unknown for each in figures) >= sum(each.struck for each in figures)
 
 
+@pytest.mark.timeout(900)
 @for_each(case for case in CUT if case.strategy != "scripted")
 def test_a_cut_read_is_no_counter_at_0(bench: Bench, enter: Enter, counter_id: str, case: Case) -> None:
     """However little of a counter is missing, nothing is added to what is left."""
