@@ -5,14 +5,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-# The load test: `make load USERS=64 INCREMENTS=100 STRATEGY="occ scripted" TARGET=http://127.0.0.1:8000`.
-# Without TARGET it starts Elasticsearch and the service for itself. KEYS=1 sends an Idempotency-Key with each increment.
+# The load test: `make load USERS=64 INCREMENTS=100 STRATEGY="occ batched" TARGET=http://127.0.0.1:8000`.
+# Without STRATEGY it drives all there are. Without TARGET it starts Elasticsearch and the service for itself. KEYS=1
+# sends an Idempotency-Key with each increment.
 USERS ?= 5
 INCREMENTS ?= 50
-STRATEGY ?= naive occ scripted
+STRATEGY ?=
 TARGET ?=
 KEYS ?=
-LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) --strategy $(STRATEGY) $(if $(KEYS),--keys)
+LOAD = $(RUN) loadtests --users $(USERS) --increments $(INCREMENTS) $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(KEYS),--keys)
 
 PYTEST = $(RUN) localnode run --ephemeral -- $(RUN) pytest --numprocesses 2 --dist loadgroup
 # Without what takes minutes; `make faults` runs that.
@@ -67,7 +68,7 @@ check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the locks, an
 
 # Installs nothing, and fails if it would have to: then what is installed is not what is locked and asked for.
 OFFLINE = $(BIN)/uv pip install --dry-run --offline --no-cache
-LOCKS = requirements/dev.txt requirements/load.txt requirements/service.txt
+LOCKS = requirements/dev.txt requirements/bench.txt requirements/load.txt requirements/service.txt
 
 .PHONY: audit
 audit: .venv/dev ## Look up known vulnerabilities of the locked dependencies; needs the network, and fails without
@@ -77,6 +78,27 @@ audit: .venv/dev ## Look up known vulnerabilities of the locked dependencies; ne
 .PHONY: window
 window: .venv/dev ## Measure what it costs to remember operations, and put the table into docs/guarantees.md
 	@$(RUN) localnode run --ephemeral -- $(RUN) benchmarks.window
+
+# The benchmarks: `make bench QUICK=1` only shows that they work; `make bench OPTIONS="--repeats 5 --workers 2"`.
+QUICK ?=
+OPTIONS ?=
+BENCH = $(RUN) localnode run --ephemeral -- $(RUN) benchmarks
+
+.PHONY: bench
+bench: .venv/bench ## Measure every strategy beside the bare web stack, and print the goals (25 min; QUICK=1: 3 min)
+	@$(BENCH) run $(if $(QUICK),--quick) $(OPTIONS)
+
+.PHONY: bench-peers
+bench-peers: .venv/bench ## Measure the service beside Redis and PostgreSQL, and print the goals (15 min; QUICK=1: 3 min)
+	@$(BENCH) run --peers $(if $(QUICK),--quick) $(OPTIONS)
+
+.PHONY: soak
+soak: .venv/bench ## Keep the fastest strategy busy, and see whether a worker's memory grows (10 min)
+	@$(BENCH) soak $(OPTIONS)
+
+.PHONY: bench-table
+bench-table: .venv/bench ## Put the figures of the last of these into docs/benchmarks.md and README.md
+	@$(RUN) benchmarks table
 
 .PHONY: smoke
 smoke: .venv/dev ## Build the image, start everything with Docker Compose, use it, restart it, take it down
@@ -103,6 +125,7 @@ lock: .venv/dev ## Resolve the dependencies anew, for every Python from 3.11 and
 	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt -o requirements/service.txt
 	$(LOCK) --constraint requirements/dev.txt --extra load -o requirements/load.txt
+	$(LOCK) --constraint requirements/dev.txt --extra bench -o requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove what was built, downloaded or stored here, counters of `make run` included
@@ -114,7 +137,7 @@ clean: ## Remove what was built, downloaded or stored here, counters of `make ru
 	@$(PYTHON) -m venv .venv
 
 # The locks are complete (make check sees to it), so pip has nothing to resolve, and is not asked to.
-.venv/service .venv/load .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
+.venv/service .venv/load .venv/bench .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing what $< says into .venv …"
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@

@@ -128,6 +128,12 @@ class ScriptedUser(CounterUser):
     strategy = "scripted"
 
 
+class BatchedUser(CounterUser):
+    """Lets Elasticsearch add for all who wait at once: must be exact."""
+
+    strategy = "batched"
+
+
 class InTurn(LoadTestShape):
     """One strategy after the other."""
 

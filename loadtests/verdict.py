@@ -33,6 +33,7 @@ STRATEGIES: Mapping[str, Promise] = {
     "naive": Promise.LOSSY,
     "occ": Promise.EXACT,
     "scripted": Promise.EXACT,
+    "batched": Promise.EXACT,
 }
 """Every strategy that can be driven, in the order of the table, and what it is judged by."""
 

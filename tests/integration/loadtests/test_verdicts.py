@@ -191,8 +191,8 @@ def test_with_keys_naive_runs_without(tmp_path: Path) -> None:
     with serving() as service:
         finished = run("--host", service.url, "--keys", *SIZE, output=tmp_path)
 
-    assert (0, 2 * REQUESTED) == (finished.exit_code, len(service.keys))
-    assert {"naive": False, "occ": True, "scripted": True} == {
+    assert (0, 3 * REQUESTED) == (finished.exit_code, len(service.keys))
+    assert {"naive": False, "occ": True, "scripted": True, "batched": True} == {
         name: entry["keyed"] for name, entry in finished.strategies.items()
     }
     assert {(REQUESTED, 0)} == {(entry["stored"], entry["replays"]) for entry in finished.strategies.values()}

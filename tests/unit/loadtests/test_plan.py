@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from loadtests.plan import Plan, positive
+from loadtests.verdict import STRATEGIES
 
 OPTIONS = {
     "num_users": 5,
@@ -38,8 +39,8 @@ def test_keys_are_for_strategies_that_keep_their_word() -> None:
         for keys in (True, False)
     ]
 
-    assert [[False, True, True], [False, False, False]] == [
-        [plan.is_keyed(strategy) for strategy in ("naive", "occ", "scripted")] for plan in plans
+    assert [[False, True, True, True], [False] * 4] == [
+        [plan.is_keyed(strategy) for strategy in STRATEGIES] for plan in plans
     ]
 
 
@@ -65,8 +66,8 @@ def test_each_run_has_counters_of_its_own() -> None:
         ({"num_users": None}, "users, increments and by"),
         ({"increments": 0}, "users, increments and by"),
         ({"by": -1}, "users, increments and by"),
-        ({"strategy": []}, "strategy: one or several of naive, occ, scripted"),
-        ({"strategy": ["occ", "magic"]}, "strategy: one or several of naive, occ, scripted"),
+        ({"strategy": []}, "strategy: one or several of naive, occ, scripted, batched"),
+        ({"strategy": ["occ", "magic"]}, "strategy: one or several of naive, occ, scripted, batched"),
         ({"request_timeout": float("nan")}, "request timeout: more than 0 seconds"),
         ({"replay_for": float("nan")}, "replay for: 0 seconds or more"),
         ({"replay_for": -0.1}, "replay for: 0 seconds or more"),
