@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.access import Scope, make_token, parse_tokens
+from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.compose.stack import Stack, StackError
 
@@ -56,7 +57,7 @@ chown 10001:10001 /for-service/service.password.new
 """
 
 
-@pytest.mark.parametrize("strategy", ["naive", "occ", "scripted"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_counts_through_every_endpoint(api: Api, counter_id: str, strategy: str) -> None:
     """A strategy's single and list increments are applied, and read back."""
     one = api.post(f"/{strategy}/{counter_id}", json={"by": 2})

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.strategies import STRATEGIES
-
-EXACT = tuple(name for name in STRATEGIES if name != "naive")
-"""The strategies that lose nothing. Naive does, by design: it runs where one caller alone calls it."""
+from tests.strategies import EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,11 @@ class Case:
     in_lists: bool = False
 
     @property
+    def shares_writes(self) -> bool:
+        """Whether requests that a worker serves at the same time go into one write."""
+        return self.strategy == "batched"
+
+    @property
     def name(self) -> str:
         """The strategy as figures name it."""
         return f"{self.strategy} list" if self.in_lists else self.strategy
@@ -35,7 +37,10 @@ class Case:
 
 
 def every_case(*, naive: bool) -> list[Case]:
-    """Return all cases there are, those of ``naive`` only if asked for: it takes no keys."""
+    """Return all cases there are, those of ``naive`` only if asked for.
+
+    It takes no keys, and loses updates by design: it runs where one caller alone calls it.
+    """
     return [*_cases(EXACT, keyed=True), *_cases(EXACT, keyed=False), *_cases(["naive"] * naive, keyed=False)]
 
 

@@ -15,9 +15,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_m
 from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.faults.asking import WELL, Fault, Item, Request, faults, new_key, told
-from tests.faults.cases import EXACT
 from tests.faults.tcp_proxy import TcpProxy
 from tests.faults.worlds import REMEMBERED, Problem, Said, Step, Untold, World, Worlds
+from tests.strategies import EXACT
 
 KEEPING: Final = st.sampled_from(EXACT)
 ANY: Final = st.sampled_from(tuple(STRATEGIES))

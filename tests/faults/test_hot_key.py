@@ -4,17 +4,21 @@ from typing import Final
 
 from tests.api import Api
 from tests.faults.callers import Crowd
-from tests.faults.cases import EXACT, Case, for_each, singles
+from tests.faults.cases import Case, for_each, singles
 from tests.faults.conftest import Enter, Start
 from tests.faults.figures import Figures
 from tests.keys import uuid7
 from tests.problems import problem_in
+from tests.strategies import EXACT
 
 CLIENTS: Final = 200
 REMEMBERED: Final = 5
 
 
-@for_each([*singles(keyed=True), *singles(keyed=False)], short=[Case("scripted", keyed=True)])
+@for_each(
+    [*singles(keyed=True), *singles(keyed=False)],
+    short=[Case("scripted", keyed=True), Case("batched", keyed=True)],
+)
 def test_a_crowd_on_one_counter_is_counted(start: Start, enter: Enter, counter_id: str, case: Case) -> None:
     """Of 200 clients on one counter each is told for certain whether it counted, and the counter agrees."""
     # Time enough on any machine: who runs out of it is told, but not for certain.

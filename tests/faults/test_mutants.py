@@ -8,13 +8,14 @@ from localnode.serving import serving
 from service.settings import Settings
 from tests.api import Api
 from tests.faults import rows
-from tests.faults.cases import EXACT, Case
+from tests.faults.cases import Case
 from tests.faults.conftest import Start
 from tests.faults.figures import Figures, PromiseBroken
 from tests.faults.machine import BRIEF, ENVIRONMENT, check
 from tests.faults.mutants import MUTANTS, NO_LOG_CHECK, environment_of
 from tests.faults.rows import Bench
 from tests.faults.tcp_proxy import TcpProxy, tcp_proxy_to
+from tests.strategies import EXACT
 
 Row = Callable[[Bench, Case, str], Figures]
 

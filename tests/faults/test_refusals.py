@@ -20,11 +20,12 @@ from service.storage.index import create_index, index_name
 from service.storage.security import role_descriptor
 from tests.api import Api
 from tests.faults.callers import Crowd
-from tests.faults.cases import EXACT, singles
+from tests.faults.cases import singles
 from tests.faults.conftest import Enter
 from tests.faults.figures import Figures
 from tests.keys import uuid7
 from tests.problems import problem_in
+from tests.strategies import EXACT
 
 # One process runs all of it: nodes are dear, and these tests share theirs.
 pytestmark = [pytest.mark.xdist_group("faults-refusals"), pytest.mark.long]

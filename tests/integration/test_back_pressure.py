@@ -9,12 +9,12 @@ import pytest
 import requests
 
 from localnode.serving import Service
+from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.problems import check, problem_in
 from tests.proxy import Exchange, Proxy
 from tests.starting import Start
-
-STRATEGIES = ["naive", "occ", "scripted"]
+from tests.strategies import READING
 
 
 class Full:
@@ -172,7 +172,7 @@ def test_elasticsearch_refuses_an_item(
     check_refused(answer["results"][1])
 
 
-@pytest.mark.parametrize("strategy", ["naive", "occ"])
+@pytest.mark.parametrize("strategy", READING)
 def test_elasticsearch_refuses_to_read_a_list(
     proxy: Proxy, proxied_api: Api, counter_id: str, strategy: str
 ) -> None:

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.endpoints import ALL, Endpoint
 from tests.problems import problem_in
 from tests.proxy import Exchange, Proxy
+from tests.strategies import READING
 
 HEADER = "X-Request-Timeout"
 
 SHORT = {HEADER: "0.5"}
-
-STRATEGIES = ["naive", "occ", "scripted"]
 
 MALFORMED = [
     "",
@@ -103,7 +103,7 @@ def test_a_write_that_takes_too_long_is_unknown(
     assert 404 == not_yet
 
 
-@pytest.mark.parametrize("strategy", ["naive", "occ"])
+@pytest.mark.parametrize("strategy", READING)
 def test_a_read_that_takes_too_long_has_changed_nothing(
     hold: Hold, proxied_api: Api, api: Api, counter_id: str, strategy: str
 ) -> None:

@@ -11,11 +11,11 @@ from tests.api import Api
 from tests.keys import uuid7
 from tests.problems import problem_in
 from tests.proxy import Exchange, Proxy
+from tests.strategies import EXACT
 
-STRATEGIES = ["occ", "scripted"]
 REPLAYED = "Idempotency-Replayed"
 
-strategies = pytest.mark.parametrize("strategy", STRATEGIES)
+strategies = pytest.mark.parametrize("strategy", EXACT)
 
 
 def keyed(key: str) -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_the_window_is_told(api: Api, counter_id: str, strategy: str) -> None:
 def test_a_key_stands_for_one_request(api: Api, counter_id: str, strategy: str) -> None:
     """With another amount or by another strategy it is refused; on another counter it is another one."""
     key = uuid7()
-    other = next(name for name in STRATEGIES if name != strategy)
+    other = next(name for name in EXACT if name != strategy)
     api.post(f"/{strategy}/{counter_id}", json={"by": 5}, headers=keyed(key))
 
     amount = api.post(f"/{strategy}/{counter_id}", json={"by": 6}, headers=keyed(key))

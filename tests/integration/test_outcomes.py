@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.proxy import Exchange, Proxy
+from tests.strategies import READING
 
 Fault = Callable[[Exchange], None]
-
-STRATEGIES = ["naive", "occ", "scripted"]
 
 
 def lost_after_the_write(exchange: Exchange) -> None:
@@ -136,7 +136,7 @@ def test_a_refusal_is_not_applied(
     assert 0 == api.value_of(counter_id)
 
 
-@pytest.mark.parametrize("strategy", ["naive", "occ"])
+@pytest.mark.parametrize("strategy", READING)
 def test_a_lost_read_is_not_applied(
     proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str
 ) -> None:

@@ -15,6 +15,7 @@ from service.settings import Settings
 from tests.endpoints import ALL, LISTS, SET, SINGLES, Endpoint
 from tests.fakes import InMemoryCounters
 from tests.problems import DOCUMENTED, check, problem_in
+from tests.strategies import EXACT
 from tests.wire import Answer, Wire
 
 WRITES = {**SINGLES, "set": SET}
@@ -86,9 +87,7 @@ def test_does_not_bid_to_repeat_what_may_have_been_applied(endpoint: Endpoint) -
     assert "retry-after" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "endpoint", [SINGLES["occ"], SINGLES["scripted"], SET], ids=["occ", "scripted", "set"]
-)
+@pytest.mark.parametrize("endpoint", [*(SINGLES[strategy] for strategy in EXACT), SET], ids=[*EXACT, "set"])
 def test_gives_up_against_writers_without_end(endpoint: Endpoint) -> None:
     """A write that others come before each time is a 409 that may be repeated."""
     answer = send(failing(VersionConflict("a")).test_client(), endpoint)

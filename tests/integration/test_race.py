@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.api import Api
+from tests.strategies import EXACT
 
 CLIENTS = 5
 INCREMENTS = 50
 TOTAL = CLIENTS * INCREMENTS
 
 
-@pytest.mark.parametrize("strategy", ["occ", "scripted"])
+@pytest.mark.parametrize("strategy", EXACT)
 def test_counts_every_increment_of_racing_clients(service_url: str, counter_id: str, strategy: str) -> None:
     """Clients that are released at once leave the exact total, and each value is answered exactly once."""
     barrier = threading.Barrier(CLIENTS)

@@ -21,6 +21,7 @@ from service.storage.protocol import CounterRepository
 from service.strategies import STRATEGIES, occ
 from service.strategies.lists import TryEach, increment_each, rounds
 from tests.fakes import InMemoryCounters
+from tests.strategies import EXACT
 
 RETRIES = Retries(max_attempts=5, base=0.0, cap=0.0, sleep=lambda _: None)
 
@@ -61,7 +62,7 @@ def test_counts_alone(name: str) -> None:
     assert [(1, 0)] * 3 == [(each.attempts, each.conflicts) for each in done]
 
 
-@pytest.mark.parametrize(("name", "stored"), [("naive", 1), ("occ", 101), ("scripted", 101)])
+@pytest.mark.parametrize(("name", "stored"), [("naive", 1), *((name, 101) for name in EXACT)])
 def test_a_rival_in_between(name: str, stored: int) -> None:
     """Naive erases what was written between its read and its write; the others count on top of it."""
     repository = InMemoryCounters()
