@@ -1,0 +1,172 @@
+"""The command line, ``python -m benchmarks``: measures on the Elasticsearch of ``ELASTICSEARCH_URL``, one of its own.
+
+python -m localnode run --ephemeral -- python -m benchmarks run             # what `make bench` does
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+from environs import EnvError
+
+from benchmarks import report, targets
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import Cell
+from benchmarks.peers import postgres_programs, redis_program
+from benchmarks.ratios import ratios_of
+from benchmarks.running import Plan, run
+from benchmarks.soak import soak
+from localnode.errors import LocalNodeError
+from service.errors import CounterError
+
+QUICK: Final = {
+    "connections": (1, 32),
+    "percents": (90,),
+    "repeats": 1,
+    "seconds": 0.8,
+    "rate_seconds": 1.0,
+    "warm_up": 0.2,
+    "prepare": 0.5,
+}
+"""Enough to see that everything works, and not enough to believe the figures."""
+
+
+def numbers_to(most: int) -> Callable[[str | tuple[int, ...]], tuple[int, ...]]:
+    """Return what reads whole numbers with commas between, each from 1 to a maximum: sorted, and each once."""
+
+    def numbers(value: str | tuple[int, ...]) -> tuple[int, ...]:
+        if isinstance(value, tuple):  # a default
+            return value
+        try:
+            found = tuple(sorted({int(word) for word in value.split(",")}))
+        except ValueError:
+            found = ()
+        if not found or found[0] < 1 or found[-1] > most:
+            raise click.BadParameter(
+                f"{value!r} must be whole numbers from 1 to {most:,} with commas between."
+            )
+        return found
+
+    return numbers
+
+
+class Group(click.Group):
+    """Shows what went wrong as one sentence, without a traceback, and ends what was started when it is terminated."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+        try:
+            return super().invoke(ctx)
+        except (BenchmarkError, LocalNodeError, CounterError, EnvError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _quickly(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if value:
+        ctx.default_map = QUICK
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Measure the service side by side with what it is compared with."""
+
+
+SECONDS: Final = click.FloatRange(min=0.1, max=3600)
+PLAN: Final = Plan()
+
+
+@main.command("run", context_settings={"show_default": True})
+@click.option(
+    "--peers", is_flag=True, help="Compare with Redis and PostgreSQL instead of the other strategies."
+)
+@click.option(
+    "--quick", is_flag=True, is_eager=True, expose_value=False, callback=_quickly, help="See that it works."
+)
+@click.option("--connections", type=numbers_to(1000), default=PLAN.connections, help="Connections.")
+@click.option("--workers", type=numbers_to(64), default=PLAN.workers, help="Workers of gunicorn.")
+@click.option("--counters", type=numbers_to(100_000), default=PLAN.counters, help="Counters.")
+@click.option(
+    "--percents",
+    type=numbers_to(100),
+    default=PLAN.percents,
+    help="Parts of the maximum, for constant rates.",
+)
+@click.option(
+    "--repeats", type=click.IntRange(1, 100), default=PLAN.repeats, help="How often all is measured."
+)
+@click.option(
+    "--seconds", type=SECONDS, default=PLAN.seconds, help="For a closed loop, its warm-up included."
+)
+@click.option(
+    "--rate-seconds", type=SECONDS, default=PLAN.rate_seconds, help="For a constant rate, likewise."
+)
+@click.option(
+    "--warm-up", type=click.FloatRange(min=0.0), default=PLAN.warm_up, help="Seconds that do not count."
+)
+@click.option(
+    "--prepare", type=SECONDS, default=PLAN.prepare, help="Seconds of load on all before anything counts."
+)
+@click.option("--threads", type=click.IntRange(1, 1024), default=PLAN.threads, help="Threads of a worker.")
+def run_(*, peers: bool, **options: Any) -> None:
+    """Measure everything, print it with the goals, and keep it in build/ as JSON.
+
+    The exit code is 1 if increments were lost or doubled that must not be; a missed goal is reported.
+    """
+    plan = Plan(**options)
+    if plan.warm_up >= min(plan.seconds, plan.rate_seconds):
+        raise click.UsageError("--warm-up must be shorter than --seconds and --rate-seconds.")
+    chosen = targets.of_the_service()
+    if peers:
+        chosen = targets.beside_peers()
+        redis_program()
+        postgres_programs()
+    results = run(chosen, plan, tell=_tell)
+    results.save(report.PEERS if peers else report.SERVICE)
+    click.echo(report.on_terminal(results))
+    inexact = {target.name for target in chosen if not target.exact}
+    broken = [
+        each for each in results.measurements if each.target not in inexact and (each.lost or each.doubled)
+    ]
+    if broken:
+        raise BenchmarkError(f"Increments were lost or doubled, for the first time here: {broken[0]}")
+    missed = sum(not ratio.is_met for ratio in ratios_of(results))
+    click.echo(f"\n{missed} goals were missed; nothing was lost or doubled that must not be.")
+
+
+@main.command("soak", context_settings={"show_default": True})
+@click.option(
+    "--strategy",
+    type=click.Choice([target.name for target in targets.strategies()]),
+    default=targets.strategies()[-1].name,
+    help="What is put under load.",
+)
+@click.option("--minutes", type=click.FloatRange(min=0.5, max=1440), default=10.0, help="For how long.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, help="Workers of gunicorn.")
+@click.option("--connections", type=click.IntRange(1, 1000), default=64, help="Connections.")
+@click.option("--counters", type=click.IntRange(1, 100_000), default=1, help="Counters.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=PLAN.threads, help="Threads of a worker.")
+def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) -> None:
+    """Keep one strategy busy, and see whether the memory of a worker grows; the exit code is 1 if it does."""
+    target = next(target for target in targets.strategies() if target.name == strategy)
+    soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
+    kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds}
+    report.SOAK.parent.mkdir(exist_ok=True)
+    report.SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    click.echo(report.soaked(kept))
+    sys.exit(0 if soaked.holds else 1)
+
+
+@main.command()
+def table() -> None:
+    """Put what the last runs have measured into docs/benchmarks.md and the README."""
+    for file in report.into_documentation():
+        click.echo(f"Put in what {file} holds.")
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,235 @@
+"""What a measurement came to, and what repeated ones have in common. Nothing here measures."""
+
+import json
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.load import Answer, Outcome, from_due
+
+SECOND: Final = 10**9
+MILLISECOND: Final = 10**6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Cell:
+    """The circumstances of a measurement.
+
+    ``counters`` is how many the requests go to, ``share`` the part of the maximum that they are sent at, from 0 to 1,
+    or 0 for a closed loop, which finds that maximum.
+    """
+
+    workers: int
+    connections: int
+    counters: int
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """How much load: for how many ``seconds``, of which the first ``warm_up`` do not count for the speed.
+
+    ``rate`` is how many requests are due a second; 0 for a closed loop.
+    """
+
+    seconds: float
+    warm_up: float = 0.0
+    rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """How fast answers came: acknowledged ones a second, and percentiles of all their times in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+    p999: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A target in a cell, once.
+
+    Attributes:
+        target: Its name.
+        cell: The circumstances.
+        repeat: Which of the repetitions, from 1.
+        speed: After the warm-up.
+        asked: Requests that were due a second; 0 in a closed loop.
+        requests: All that were sent, the warm-up's included, as in all that follows.
+        statuses: How many answers had which status; 0 for no answer.
+        unknown: Those whose answers do not say whether they were applied.
+        lost: What was acknowledged and is not stored; None if nothing is.
+        doubled: What is stored and was neither acknowledged nor unknown; None likewise.
+        writes: What reached the store; None if it does not count.
+        conflicts: What it refused because another writer had come first; None likewise.
+        cpu: Seconds of CPU time by group of processes.
+        resident: Bytes in RAM of the largest worker, before and after.
+    """
+
+    target: str
+    cell: Cell
+    repeat: int
+    speed: Speed
+    asked: int
+    requests: int
+    statuses: Mapping[str, int]
+    unknown: int
+    lost: int | None = None
+    doubled: int | None = None
+    writes: int | None = None
+    conflicts: int | None = None
+    cpu: Mapping[str, float] = field(default_factory=dict)
+    resident: tuple[int, int] = (0, 0)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many were answered with success."""
+        return self.statuses.get("200", 0)
+
+    @property
+    def errors(self) -> int:
+        """How many were not."""
+        return self.requests - self.acknowledged
+
+    @property
+    def batch(self) -> float | None:
+        """How many increments a write carried."""
+        return self.acknowledged / self.writes if self.writes else None
+
+    def milliseconds_of(self, *groups: str) -> float:
+        """Return the CPU time of groups of processes for each request, in milliseconds."""
+        return 1000 * sum(self.cpu.get(group, 0.0) for group in groups) / max(1, self.requests)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return what `dataclasses.asdict` has made a mapping of."""
+        return cls(
+            **{
+                **values,
+                "cell": Cell(**values["cell"]),
+                "speed": Speed(**values["speed"]),
+                "resident": tuple(values["resident"]),
+            }
+        )
+
+
+def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
+    """Return how fast answers came once warm; None if there were too few to say.
+
+    In a closed loop those count that came from the end of the warm-up to that of sending; at a constant rate, those
+    to requests that were sent after the warm-up, from when they were due.
+
+    Args:
+        answers: In the order of their requests.
+        dose: What they were sent in; its seconds count from the first request on.
+    """
+    if not answers:
+        return None
+    warm = answers[0].sent + round(dose.warm_up * SECOND)
+    end = answers[0].sent + round(dose.seconds * SECOND)
+    if dose.rate:
+        timed = zip(answers, from_due(answers, dose.rate), strict=True)
+        counted = [(answer, latency) for answer, latency in timed if answer.sent >= warm]
+    else:
+        counted = [(answer, answer.latency) for answer in answers if warm <= answer.ended < end]
+    acknowledged = sum(answer.outcome is Outcome.ACKNOWLEDGED for answer, _ in counted)
+    if len(counted) < 2:  # noqa: PLR2004 - of which there are no percentiles
+        return None
+    finish = max(answer.ended for answer, _ in counted) if dose.rate else end
+    cuts = statistics.quantiles((latency / MILLISECOND for _, latency in counted), n=1000, method="inclusive")
+    return Speed(rate=acknowledged * SECOND / (finish - warm), p50=cuts[499], p99=cuts[989], p999=cuts[998])
+
+
+def statuses_of(answers: Iterable[Answer]) -> dict[str, int]:
+    """Return how many answers had which status, as JSON takes it."""
+    return {str(status): count for status, count in sorted(Counter(each.status for each in answers).items())}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The smallest, the median and the largest of a figure over all repetitions."""
+
+    least: float
+    median: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Self:
+        """Return the spread of at least one value."""
+        numbers = sorted(values)
+        return cls(numbers[0], statistics.median(numbers), numbers[-1])
+
+
+class Results:
+    """All measurements of a run, by target and cell.
+
+    Attributes:
+        measurements: In the order in which they were made.
+        targets: The names of the targets, in the order of tables.
+        about: What to know about the run, in words or numbers: the machine, versions, the options.
+    """
+
+    def __init__(
+        self,
+        measurements: Iterable[Measurement],
+        targets: Sequence[str],
+        about: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.measurements = list(measurements)
+        self.targets = list(targets)
+        self.about = dict(about)
+        self._groups: dict[tuple[str, Cell], list[Measurement]] = {}
+        for each in self.measurements:
+            self._groups.setdefault((each.target, each.cell), []).append(each)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells in which anything was measured, in order."""
+        return sorted({each.cell for each in self.measurements})
+
+    def of(self, target: str, cell: Cell) -> list[Measurement]:
+        """Return the repetitions; none if it was not measured."""
+        return self._groups.get((target, cell), [])
+
+    def spread(self, target: str, cell: Cell, figure: Callable[[Measurement], float]) -> Spread | None:
+        """Return the spread of a figure; None if the target was not measured in this cell."""
+        found = self.of(target, cell)
+        return Spread.of(map(figure, found)) if found else None
+
+    def groups(self) -> Iterator[tuple[str, Cell, list[Measurement]]]:
+        """Return all repetitions by cell, and in it by target."""
+        for cell in self.cells:
+            for target in self.targets:
+                if found := self.of(target, cell):
+                    yield target, cell, found
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Read what `save` has written.
+
+        Raises:
+            BenchmarkError: It cannot be read, or is not what this version writes.
+        """
+        try:
+            content = json.loads(file.read_text("utf-8"))
+            measurements = [Measurement.from_dict(each) for each in content["measurements"]]
+            return cls(measurements, content["targets"], content["about"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise BenchmarkError(f"{file} does not hold the figures of a run: {error!r}") from error
+
+    def save(self, file: Path) -> None:
+        """Write everything to a file, as JSON."""
+        content = {
+            "about": self.about,
+            "targets": self.targets,
+            "measurements": [asdict(each) for each in self.measurements],
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

@@ -1,0 +1,100 @@
+"""Figures as drawings, in SVG that differs only where the figures do."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmarks.figures import Measurement, Results
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "benchmarks"
+mpl.rcParams["svg.fonttype"] = "none"
+
+PANEL: Final = (5.2, 3.4)
+"""Inches."""
+
+
+def rates(results: Results, file: Path) -> None:
+    """Draw increments a second over connections: a panel for each number of workers and of counters."""
+    _over_connections(results, file, "increments/s", lambda each: each.speed.rate)
+
+
+def tails(results: Results, file: Path) -> None:
+    """Draw the p99 over connections, likewise."""
+    _over_connections(results, file, "p99, ms", lambda each: each.speed.p99)
+
+
+def _over_connections(results: Results, file: Path, label: str, figure: Any) -> None:
+    closed = [cell for cell in results.cells if not cell.share]
+    workers = sorted({cell.workers for cell in closed})
+    counters = sorted({cell.counters for cell in closed})
+    drawing, panels = _panels(len(workers), len(counters))
+    for row, number in enumerate(workers):
+        for column, amount in enumerate(counters):
+            panel = panels[row][column]
+            cells = [cell for cell in closed if (cell.workers, cell.counters) == (number, amount)]
+            for target in results.targets:
+                points = [
+                    (cell.connections, spread)
+                    for cell in cells
+                    if (spread := results.spread(target, cell, figure)) is not None
+                ]
+                _line(panel, target, points)
+            panel.set_title(f"{number} worker{'s' * (number > 1)}, {amount:,} counter{'s' * (amount > 1)}")
+            panel.set_xlabel("connections")
+            panel.set_xscale("log", base=2)
+            panel.set_xticks([cell.connections for cell in cells], [str(cell.connections) for cell in cells])
+    _finish(drawing, panels, label, file)
+
+
+def at_rates(results: Results, file: Path) -> None:
+    """Draw the p99 from when requests were due over the part of the maximum at which they came."""
+    cells = [cell for cell in results.cells if cell.share]
+    workers = sorted({cell.workers for cell in cells})
+    drawing, panels = _panels(1, len(workers))
+    for column, number in enumerate(workers):
+        panel = panels[0][column]
+        same = [cell for cell in cells if cell.workers == number]
+        for target in results.targets:
+            points = [
+                (100 * cell.share, spread)
+                for cell in same
+                if (spread := results.spread(target, cell, _p99)) is not None
+            ]
+            _line(panel, target, points)
+        panel.set_title(f"{number} worker{'s' * (number > 1)}, {same[0].connections} connections")
+        panel.set_xlabel("% of its own maximum")
+    _finish(drawing, panels, "p99, ms", file)
+
+
+def _p99(each: Measurement) -> float:
+    return each.speed.p99
+
+
+def _panels(rows: int, columns: int) -> tuple[Figure, Any]:
+    drawing = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
+    return drawing, drawing.subplots(rows, columns, squeeze=False)
+
+
+def _line(panel: Any, target: str, points: list[Any]) -> None:
+    """Draw medians, with a bar from the least to the most."""
+    if not points:
+        panel.plot([], [], label=target)
+        return
+    medians = [spread.median for _, spread in points]
+    below = [spread.median - spread.least for _, spread in points]
+    above = [spread.most - spread.median for _, spread in points]
+    xs = [x for x, _ in points]
+    panel.errorbar(xs, medians, yerr=(below, above), label=target, marker="o", markersize=3, capsize=2)
+
+
+def _finish(drawing: Figure, panels: Any, label: str, file: Path) -> None:
+    for panel in panels.flat:
+        panel.set_ylabel(label)
+        panel.set_yscale("log")
+        panel.grid(visible=True, alpha=0.3)
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside right center", frameon=False)
+    drawing.savefig(file, metadata={"Date": None})

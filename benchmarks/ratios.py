@@ -1,0 +1,146 @@
+"""The goals: ratios of medians within one run, which say more than figures that depend on the machine."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.figures import Cell, Measurement, Results
+
+BATCHED: Final = "batched"
+SCRIPTED: Final = "scripted"
+CROWDED: Final = (32, 64)
+"""Connections at which the service has to be fast."""
+
+OF_BARE: Final = {1: 0.90, 2: 0.70}
+"""What part of the bare route's rate the batched strategy has to reach, by number of workers."""
+
+Figure = Callable[[Measurement], float]
+
+
+def _rate(each: Measurement) -> float:
+    return each.speed.rate
+
+
+def _p50(each: Measurement) -> float:
+    return each.speed.p50
+
+
+def _p99(each: Measurement) -> float:
+    return each.speed.p99
+
+
+def _cpu(each: Measurement) -> float:
+    return each.milliseconds_of("gunicorn", "store")
+
+
+def _path(each: Measurement) -> float:
+    return each.milliseconds_of("gunicorn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """A ratio of two medians, and its goal: to be ``bound`` at least, or ``at_most``."""
+
+    name: str
+    where: str
+    value: float
+    bound: float
+    at_most: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+    @property
+    def goal(self) -> str:
+        """The goal in signs."""
+        return f"{'≤' if self.at_most else '≥'} {self.bound:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two targets, the figure in which they are compared, and the goal as in `Ratio`."""
+
+    target: str
+    other: str
+    name: str
+    figure: Figure
+    bound: float
+    at_most: bool = False
+
+
+def ratios_of(results: Results) -> list[Ratio]:
+    """Return all ratios whose two sides have been measured."""
+    compared = [(comparison, cell) for cell in results.cells for comparison in _comparisons(cell)]
+    # By what is compared, in the order of the first cell that it is compared in; then by cell.
+    names = list(dict.fromkeys((each.target, each.other, each.name) for each, _ in compared))
+    compared.sort(key=lambda pair: names.index((pair[0].target, pair[0].other, pair[0].name)))
+    ratios = [_ratio(results, comparison, cell) for comparison, cell in compared]
+    return [*(ratio for ratio in ratios if ratio is not None), *_growth(results)]
+
+
+def _comparisons(cell: Cell) -> Iterator[Comparison]:
+    """Give what is compared in a cell."""
+    is_crowded = cell.connections in CROWDED and not cell.share
+    is_hot = cell.counters == 1
+    if is_crowded and is_hot:
+        if cell.workers in OF_BARE:
+            yield Comparison(BATCHED, "bare", "increments/s", _rate, OF_BARE[cell.workers])
+        for peer in ("postgres", "redis-always"):
+            yield Comparison(BATCHED, peer, "increments/s", _rate, 1.3)
+        yield Comparison("stack", "bare", "CPU of gunicorn an increment", _path, 1.15, at_most=True)
+    if is_crowded and not is_hot:
+        yield Comparison(BATCHED, SCRIPTED, "increments/s", _rate, 3.0)
+    if cell.share or (is_crowded and is_hot):
+        yield Comparison(BATCHED, "bare", "p99", _p99, 2.0, at_most=True)
+    if is_hot and cell.connections == 1:
+        yield Comparison(BATCHED, SCRIPTED, "p50", _p50, 1.1, at_most=True)
+
+
+def _ratio(results: Results, compared: Comparison, cell: Cell) -> Ratio | None:
+    """Return the ratio of two medians; None if one of them was not measured, or is 0."""
+    here = results.spread(compared.target, cell, compared.figure)
+    there = results.spread(compared.other, cell, compared.figure)
+    if here is None or there is None or not there.median:
+        return None
+    return Ratio(
+        name=f"{compared.target} ÷ {compared.other}, {compared.name}",
+        where=where(cell),
+        value=here.median / there.median,
+        bound=compared.bound,
+        at_most=compared.at_most,
+    )
+
+
+def _growth(results: Results) -> Iterator[Ratio]:
+    """Compare the most connections with the least: an answer's time may grow with them, CPU an increment may not."""
+    hot = [cell for cell in results.cells if cell.counters == 1 and not cell.share]
+    for workers in sorted({cell.workers for cell in hot}):
+        same = [cell for cell in hot if cell.workers == workers]
+        least, most = (select(same, key=lambda cell: cell.connections) for select in (min, max))
+        if least == most:
+            continue
+        linear = most.connections / least.connections
+        for name, figure, bound in (("p50", _p50, linear), ("CPU an increment", _cpu, 1.0)):
+            here, there = (results.spread(BATCHED, cell, figure) for cell in (most, least))
+            if here and there and there.median:
+                yield Ratio(
+                    name=f"{BATCHED}, {name}, {most.connections} connections ÷ {least.connections}",
+                    where=_workers(workers),
+                    value=here.median / there.median,
+                    bound=bound,
+                    at_most=True,
+                )
+
+
+def where(cell: Cell) -> str:
+    """Return the circumstances in words."""
+    counters = "one counter" if cell.counters == 1 else f"{cell.counters:,} counters"
+    connections = "1 connection" if cell.connections == 1 else f"{cell.connections} connections"
+    load = f", each at {cell.share:.0%} of its maximum" if cell.share else ""
+    return f"{_workers(cell.workers)}, {connections}, {counters}{load}"
+
+
+def _workers(number: int) -> str:
+    return "1 worker" if number == 1 else f"{number} workers"

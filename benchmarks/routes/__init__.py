@@ -1,0 +1,34 @@
+"""What the service is compared with: one Flask route each, behind the service's gunicorn settings and with its answer.
+
+A module has a factory ``app()`` for gunicorn, and reads where its store is from ``BENCHMARK_STORE``, a URL.
+"""
+
+from collections.abc import Callable
+
+from flask import Flask, Response, jsonify
+
+from service.app import InOrder
+
+__all__ = ["application"]
+
+
+def application(name: str, increment: Callable[[str], int]) -> Flask:
+    """Return an application that answers ``POST /{name}/{counter_id}`` with what the service would.
+
+    Args:
+        name: What the route and, in the answer, the strategy is called.
+        increment: Adds 1 to the counter of this id, creating it if need be, and returns its value after that.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.json = InOrder(app)
+
+    @app.post(f"/{name}/<counter_id>")
+    def post(counter_id: str) -> Response:
+        value = increment(counter_id)
+        return jsonify(id=counter_id, value=value, by=1, strategy=name, attempts=1, conflicts=0)
+
+    @app.get("/readyz")
+    def is_ready() -> Response:
+        return Response()
+
+    return app

@@ -1,0 +1,176 @@
+"""A run: every target in every cell, side by side and again and again, so that a disturbance hits all of them alike."""
+
+import datetime as dt
+import os
+import platform
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import psutil
+
+from benchmarks import load
+from benchmarks.figures import Cell, Dose, Measurement, Results
+from benchmarks.stand import Stand, stand
+from benchmarks.targets import Target
+from service.settings import Settings
+
+PREPARE_CONNECTIONS: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run goes through.
+
+    Attributes:
+        connections: Numbers of connections of closed loops; the largest is that of constant rates.
+        workers: Numbers of gunicorn's workers.
+        counters: Numbers of counters; the smallest is that of constant rates.
+        percents: Parts of the maximum, in percent, at which requests come at a constant rate.
+        repeats: How often everything is measured.
+        seconds: How long each closed loop is measured, the warm-up included.
+        rate_seconds: How long each constant rate is, likewise.
+        warm_up: Seconds at the beginning of each measurement that do not count.
+        prepare: Seconds of load on every target before the first measurement: the JVM compiles what is used much.
+        threads: Threads of each worker.
+    """
+
+    connections: tuple[int, ...] = (1, 8, 32, 64)
+    workers: tuple[int, ...] = (1, 2)
+    counters: tuple[int, ...] = (1, 1000)
+    percents: tuple[int, ...] = (50, 70, 90)
+    repeats: int = 3
+    seconds: float = 2.0
+    rate_seconds: float = 2.5
+    warm_up: float = 0.5
+    prepare: float = 2.0
+    threads: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A measurement to be made; the rate of one that has none, but a share, is found by those before it."""
+
+    target: Target
+    cell: Cell
+    repeat: int
+
+
+def closed_loops(targets: Sequence[Target], plan: Plan) -> Iterator[Step]:
+    """Give the measurements of the maximum: repetition by repetition, cell by cell, targets in a random order.
+
+    Random, so that none always comes after the same other one, whose writes a store may still be busy with; and the
+    same in every run.
+    """
+    cells = [
+        Cell(workers=workers, connections=connections, counters=counters)
+        for workers in plan.workers
+        for counters in plan.counters
+        for connections in plan.connections
+    ]
+    return _steps(targets, cells, plan.repeats)
+
+
+def constant_rates(targets: Sequence[Target], plan: Plan) -> Iterator[Step]:
+    """Give the measurements at parts of the maximum, likewise."""
+    cells = [
+        Cell(
+            workers=workers,
+            connections=max(plan.connections),
+            counters=min(plan.counters),
+            share=percent / 100,
+        )
+        for workers in plan.workers
+        for percent in plan.percents
+    ]
+    return _steps([target for target in targets if not target.keyed], cells, plan.repeats)
+
+
+def _steps(targets: Sequence[Target], cells: Sequence[Cell], repeats: int) -> Iterator[Step]:
+    order = random.Random(0)  # noqa: S311 - not for secrets
+    for repeat in range(1, repeats + 1):
+        for cell in cells:
+            for target in order.sample(targets, len(targets)):
+                # With keys only a hot counter is of interest: there each write carries all that is remembered.
+                if not target.keyed or cell.counters == 1:
+                    yield Step(target, cell, repeat)
+
+
+def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -> Results:
+    """Measure everything.
+
+    Args:
+        targets: What is measured.
+        plan: In which circumstances.
+        tell: Is told, in a line, what is being done.
+
+    Raises:
+        BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
+    """
+    load.vegeta()
+    tell("Starting the stores, and each application once for each number of workers.")
+    with stand(targets, workers=plan.workers, threads=plan.threads) as ready:
+        tell("Warming up.")
+        _prepare(ready, targets, plan)
+        names = [target.name for target in targets]
+        found = Results(_measured(ready, closed_loops(targets, plan), plan, tell=tell), names)
+        at_rates = _measured(ready, constant_rates(targets, plan), plan, tell=tell, maxima=found)
+        measurements = [*found.measurements, *at_rates]
+        return Results(measurements, names, {**_about(ready, plan), "keyed": _keyed(ready, targets, plan)})
+
+
+def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
+    for step in closed_loops(targets, plan):
+        if step.repeat == 1 and step.cell.connections == max(plan.connections):
+            ready.measure(step.target, step.cell, Dose(seconds=plan.prepare), repeat=0)
+
+
+def _measured(
+    ready: Stand,
+    steps: Iterator[Step],
+    plan: Plan,
+    *,
+    tell: Callable[[str], None],
+    maxima: Results | None = None,
+) -> Iterator[Measurement]:
+    todo = list(steps)
+    for number, step in enumerate(todo, start=1):
+        cell, dose = step.cell, Dose(seconds=plan.seconds, warm_up=plan.warm_up)
+        if maxima is not None:
+            closed = Cell(workers=cell.workers, connections=cell.connections, counters=cell.counters)
+            maximum = maxima.spread(step.target.name, closed, lambda each: each.speed.rate)
+            rate = max(1, round(cell.share * (maximum.median if maximum else 0)))
+            dose = Dose(seconds=plan.rate_seconds, warm_up=plan.warm_up, rate=rate)
+        made = ready.measure(step.target, cell, dose, repeat=step.repeat)
+        kind = f"{cell.share:.0%} of its maximum" if maxima else "closed loop"
+        tell(
+            f"{number}/{len(todo)} {step.target.name}, workers {cell.workers}, connections {cell.connections},"
+            f" counters {cell.counters}, {kind}: {made.speed.rate:,.0f}/s, p99 {made.speed.p99:,.1f} ms"
+        )
+        yield made
+
+
+def _keyed(ready: Stand, targets: Sequence[Target], plan: Plan) -> dict[str, Any]:
+    """Return how many operations a counter remembers, and what its document has grown to, by target with keys."""
+    cell = Cell(workers=max(plan.workers), connections=max(plan.connections), counters=1)
+    return {
+        "log_size": Settings.from_env().idempotency_log_size,
+        "bytes": {target.name: ready.size_bytes(target, cell) for target in targets if target.keyed},
+    }
+
+
+def _about(ready: Stand, plan: Plan) -> dict[str, Any]:
+    return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "file_system": ready.file_system,
+        "versions": [
+            f"Python {platform.python_version()}",
+            *dict.fromkeys(store.version for store in ready.stores.values()),
+            load.version(),
+        ],
+        "plan": asdict(plan),
+    }

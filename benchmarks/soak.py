@@ -1,0 +1,123 @@
+"""A long run against one strategy: does the memory of a worker grow?"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+
+from benchmarks import load, usage
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import Cell, Dose, Measurement
+from benchmarks.stand import stand
+from benchmarks.targets import Target
+
+PIECE: Final = 15.0
+"""Seconds of load between two looks at the memory."""
+
+SETTLED: Final = 0.1
+"""The part of the run after which all that is made once, as threads and connections, is there."""
+
+ALLOWED: Final = 1.05
+"""How many times the memory may be at the end what it was then: pages come and go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a worker stood ``minutes`` after the start: bytes in RAM, by worker, and increments a second until then."""
+
+    minutes: float
+    resident: Sequence[int]
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soaked:
+    """What a long run came to; ``lost`` and ``doubled`` as in `Measurement`."""
+
+    target: str
+    cell: Cell
+    looks: Sequence[Look]
+    requests: int
+    errors: int
+    lost: int
+    doubled: int
+
+    @property
+    def growth(self) -> float:
+        """How many times the largest worker at the end is what it was once settled."""
+        after = min(round(len(self.looks) * SETTLED), len(self.looks) - 1)
+        return max(self.looks[-1].resident) / max(self.looks[after].resident)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the memory has not grown, and nothing was lost or doubled."""
+        return self.growth <= ALLOWED and not self.lost and not self.doubled
+
+
+def soak(target: Target, cell: Cell, *, minutes: float, threads: int, tell: Callable[[str], None]) -> Soaked:
+    """Keep a closed loop going, and look at the workers every `PIECE` seconds.
+
+    Args:
+        target: What is put under load.
+        cell: The circumstances.
+        minutes: For how long.
+        threads: Threads of each worker.
+        tell: Is told, in a line, how it stands.
+
+    Raises:
+        BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
+    """
+    load.vegeta()
+    looks: list[Look] = []
+    pieces: list[Measurement] = []
+    with stand([target], workers=[cell.workers], threads=threads) as ready:
+        master = ready.services[target.app.name, cell.workers].process.pid
+        began = time.monotonic()
+        for number in count(1):
+            piece = ready.measure(target, cell, Dose(seconds=PIECE), repeat=number)
+            pieces.append(piece)
+            look = Look(
+                minutes=(time.monotonic() - began) / 60,
+                resident=usage.resident_bytes(master),
+                rate=piece.speed.rate,
+            )
+            looks.append(look)
+            megabytes = ", ".join(f"{resident / 10**6:,.1f}" for resident in look.resident)
+            tell(f"{look.minutes:4.1f} min: workers {megabytes} MB, {look.rate:,.0f}/s")
+            if look.minutes >= minutes:
+                break
+    if len(looks) < 2:  # noqa: PLR2004 - or there is nothing to compare
+        raise BenchmarkError(f"{minutes:g} minutes are too short; looks are {PIECE:g} s apart.")
+    return Soaked(
+        target=target.name,
+        cell=cell,
+        looks=looks,
+        requests=sum(piece.requests for piece in pieces),
+        errors=sum(piece.errors for piece in pieces),
+        lost=sum(piece.lost or 0 for piece in pieces),
+        doubled=sum(piece.doubled or 0 for piece in pieces),
+    )
+
+
+def rows(known: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return a table of about ten looks.
+
+    Args:
+        known: What `dataclasses.asdict` makes of a `Soaked`.
+    """
+    looks = known["looks"]
+    step = max(1, len(looks) // 10)
+    chosen = [*looks[:-1:step], looks[-1]]
+    workers = [f"worker {number}, MB" for number in range(1, len(looks[0]["resident"]) + 1)]
+    return [
+        ("minute", *workers, "increments/s"),
+        *(
+            (
+                f"{look['minutes']:.1f}",
+                *(f"{resident / 10**6:,.1f}" for resident in look["resident"]),
+                f"{look['rate']:,.0f}",
+            )
+            for look in chosen
+        ),
+    ]

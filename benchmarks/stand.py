@@ -1,0 +1,213 @@
+"""The test stand: every application under gunicorn, every store behind it, and one measurement at a time."""
+
+import contextlib
+import os
+import random
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from uuid_utils import uuid7
+
+from benchmarks import peers, targets, usage
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import Cell, Dose, Measurement, speed_of, statuses_of
+from benchmarks.load import Load, Outcome, send, write_requests
+from benchmarks.stores import ALIAS, ElasticsearchStore, Store
+from benchmarks.targets import App, Target
+from localnode.serving import Service, serving
+
+LOGS: Final = Path("build/benchmarks")
+CONFIGURATION: Final = "--config benchmarks/gunicorn_conf.py"
+
+KEYS_A_SECOND: Final = 10_000
+"""More than any target can use up."""
+
+TURNS: Final = 10
+"""How often each counter stands in the order in which requests go to several, which is random and then repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What runs, ready to be measured; made by `stand`.
+
+    Attributes:
+        stores: By name.
+        services: By application's name and number of workers.
+        folder: For what the load generator reads and writes.
+        file_system: What type the one is that all stores' data are on.
+    """
+
+    stores: Mapping[str, Store]
+    services: Mapping[tuple[str, int], Service]
+    folder: Path
+    file_system: str
+
+    def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
+        """Put load on a target and hold what it answered against what its store holds.
+
+        Args:
+            target: What is measured.
+            cell: The circumstances.
+            dose: How much load.
+            repeat: Which of the repetitions it is.
+
+        Raises:
+            BenchmarkError: Nothing can be said, as when hardly anything was answered.
+        """
+        service = self.services[target.app.name, cell.workers]
+        store = self.stores.get(target.app.store or "")
+        ids = counter_ids(target, cell)
+        urls = (f"{service.url}/{target.path}/{each}" for each in _order(ids, seed=repeat))
+        keys = _keys(dose.seconds) if target.keyed else None
+        requests = self.folder / "requests"
+        write_requests(requests, urls, keys)
+
+        groups = {"gunicorn": service.process.pid, **({"store": store.pid} if store else {})}
+        stored = store.total(ids) if store else 0
+        written = store.writes() if store else None
+        resident = max(usage.resident_bytes(service.process.pid))
+        used = {group: usage.cpu_seconds(pid) for group, pid in groups.items()}
+        load = send(requests, connections=cell.connections, seconds=dose.seconds, rate=dose.rate)
+        cpu = {group: usage.cpu_seconds(pid) - used[group] for group, pid in groups.items()}
+        after = store.writes() if store else None
+        gained = store.total(ids) - stored if store else None
+
+        speed = speed_of(load.answers, dose)
+        if speed is None:
+            raise BenchmarkError(
+                f"{target.name} answered too little ({len(load.answers)} requests, {cell}): measure for longer, or look"
+                f" into {service.log}."
+            )
+        if keys is not None and len(load.answers) > len(keys):
+            raise BenchmarkError(f"{target.name} used up its {len(keys):,} keys.")
+        lost, doubled = _difference(load, gained)
+        return Measurement(
+            target=target.name,
+            cell=cell,
+            repeat=repeat,
+            speed=speed,
+            asked=dose.rate,
+            requests=len(load.answers),
+            statuses=statuses_of(load.answers),
+            unknown=_count(load, Outcome.UNKNOWN),
+            lost=lost,
+            doubled=doubled,
+            writes=after.applied - written.applied if after and written else None,
+            conflicts=after.conflicts - written.conflicts if after and written else None,
+            cpu={**cpu, "load": load.cpu_seconds},
+            resident=(resident, max(usage.resident_bytes(service.process.pid))),
+        )
+
+    def size_bytes(self, target: Target, cell: Cell) -> int:
+        """Return how large the document of a target's first counter in such cells has become.
+
+        Args:
+            target: One whose store is Elasticsearch.
+            cell: The circumstances.
+        """
+        store = self.stores[targets.ELASTICSEARCH]
+        if not isinstance(store, ElasticsearchStore):
+            raise TypeError(f"{store.version} has no documents.")
+        return store.size_bytes(counter_ids(target, cell)[0])
+
+
+def counter_ids(target: Target, cell: Cell) -> list[str]:
+    """Return the counters of a target in cells like this: always the same, and no other target's."""
+    name = re.sub(r"[^a-z0-9]+", "-", target.name)
+    return [f"{name}-{cell.workers}-{cell.counters}-{number}" for number in range(cell.counters)]
+
+
+def _order(ids: Sequence[str], *, seed: int) -> list[str]:
+    if len(ids) == 1:
+        return [*ids]
+    order = [*ids] * TURNS
+    random.Random(seed).shuffle(order)  # noqa: S311 - not for secrets
+    return order
+
+
+def _keys(seconds: float) -> list[str]:
+    return [str(uuid7()) for _ in range(round(KEYS_A_SECOND * seconds))]
+
+
+def _difference(load: Load, gained: int | None) -> tuple[int | None, int | None]:
+    """Return what was lost and what was doubled of increments by 1, after which counters have gained so much."""
+    if gained is None:
+        return None, None
+    least = _count(load, Outcome.ACKNOWLEDGED)
+    most = least + _count(load, Outcome.UNKNOWN)
+    return max(0, least - gained), max(0, gained - most)
+
+
+def _count(load: Load, outcome: Outcome) -> int:
+    return sum(answer.outcome is outcome for answer in load.answers)
+
+
+@contextlib.contextmanager
+def stand(chosen: Iterable[Target], *, workers: Iterable[int], threads: int) -> Iterator[Stand]:
+    """Start what targets need, give it, and end it.
+
+    Args:
+        chosen: The targets.
+        workers: For each of these numbers of workers, every application is started once.
+        threads: How many each worker has.
+
+    Raises:
+        BenchmarkError, LocalNodeError: Something is missing, or does not start.
+    """
+    apps = list(dict.fromkeys(target.app for target in chosen))
+    workers = list(workers)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
+        folder.chmod(0o711)  # for the account that PostgreSQL runs as
+        stores: dict[str, Store] = {targets.ELASTICSEARCH: stack.enter_context(ElasticsearchStore.prepared())}
+        urls: dict[str, str] = {}
+        for name in dict.fromkeys(app.store for app in apps if app.store and app.store not in stores):
+            # A connection for each thread of all workers, and some to look at what is stored.
+            starting = _peer(name, folder, connections=sum(workers) * threads + 10)
+            urls[name], stores[name] = stack.enter_context(starting)
+        folders = {name: store.folder for name, store in stores.items()}
+        file_system = usage.demand_one_disk(folders)
+        services = {
+            (app.name, number): stack.enter_context(
+                _serving(app, workers=number, threads=threads, store=urls.get(app.store or ""))
+            )
+            for app in apps
+            for number in workers
+        }
+        yield Stand(stores, services, folder, file_system)
+
+
+def _peer(
+    name: str, folder: Path, *, connections: int
+) -> contextlib.AbstractContextManager[tuple[str, Store]]:
+    match name:
+        case targets.REDIS_ALWAYS:
+            return peers.redis_server(folder / name, appendfsync="always")
+        case targets.REDIS_EVERYSEC:
+            return peers.redis_server(folder / name, appendfsync="everysec")
+        case _:
+            return peers.postgres_server(folder / name, connections=connections)
+
+
+def _serving(
+    app: App, *, workers: int, threads: int, store: str | None
+) -> contextlib.AbstractContextManager[Service]:
+    environment = {
+        "WORKERS": str(workers),
+        "THREADS": str(threads),
+        "COUNTERS_ALIAS": ALIAS,
+        "LOG_LEVEL": "INFO" if app.logs else "WARNING",
+        "LOG_FORMAT": "json",
+    }
+    if app.factory:
+        arguments = f"{os.environ.get('GUNICORN_CMD_ARGS', '')} {CONFIGURATION}"
+        environment |= {"BENCHMARK_APP": app.factory, "GUNICORN_CMD_ARGS": arguments}
+    if store:
+        environment["BENCHMARK_STORE"] = store
+    name = re.sub(r"[^a-z0-9]+", "-", app.name)
+    return serving(environment, log=LOGS / f"{name}-{workers}.log")

@@ -1,0 +1,165 @@
+"""Figures as tables, for a terminal and for Markdown: rows of cells first, which both then lay out."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from benchmarks.figures import Cell, Measurement, Results, Spread
+from benchmarks.ratios import Ratio, where
+
+Row = Sequence[str]
+
+COLUMNS: Final = (
+    "target",
+    "increments/s",
+    "p50 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "errors",
+    "conflicts",
+    "a write",
+    "lost",
+    "doubled",
+    "CPU µs: gunicorn",
+    "store",
+    "load",
+    "worker MB",
+)
+"""Those with a spread in them read: median (least to most)."""
+
+README_CELLS: Final = ((1, 32), (1, 64), (2, 32), (2, 64))
+"""Workers and connections."""
+
+
+def cells_of(results: Results) -> Iterator[tuple[str, list[Row]]]:
+    """Return a table for each cell: its title, and rows that begin with `COLUMNS`."""
+    for cell in results.cells:
+        rows = [_row(target, found) for target in results.targets if (found := results.of(target, cell))]
+        yield where(cell), [COLUMNS, *rows]
+
+
+def _row(target: str, found: Sequence[Measurement]) -> Row:
+    batches = [each.batch for each in found if each.batch is not None]
+    errors = sum(each.errors for each in found)
+    kinds = sorted({status for each in found for status in each.statuses if status != "200"})
+    return (
+        target,
+        _spread((each.speed.rate for each in found), "{:,.0f}"),
+        _spread((each.speed.p50 for each in found), "{:,.1f}"),
+        _spread((each.speed.p99 for each in found), "{:,.1f}"),
+        _spread((each.speed.p999 for each in found), "{:,.1f}"),
+        f"{errors:,} ({', '.join(kinds)})" if errors else "0",
+        _sum(each.conflicts for each in found),
+        f"{Spread.of(batches).median:,.1f}" if batches else "",
+        _sum(each.lost for each in found),
+        _sum(each.doubled for each in found),
+        *(
+            f"{1000 * Spread.of(each.milliseconds_of(group) for each in found).median:,.0f}"
+            if any(group in each.cpu for each in found)
+            else ""
+            for group in ("gunicorn", "store", "load")
+        ),
+        f"{found[0].resident[0] / 10**6:,.0f} → {found[-1].resident[1] / 10**6:,.0f}",
+    )
+
+
+def _spread(values: Iterable[float], form: str) -> str:
+    spread = Spread.of(values)
+    median, least, most = map(form.format, (spread.median, spread.least, spread.most))
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+def _sum(values: Iterable[int | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known):,}" if known else ""
+
+
+def ratios(found: Iterable[Ratio]) -> list[Row]:
+    """Return a row for each ratio."""
+    rows = [
+        (each.name, each.where, f"{each.value:.2f}", each.goal, "yes" if each.is_met else "no")
+        for each in found
+    ]
+    return [("ratio of medians", "with", "is", "goal", "met"), *rows]
+
+
+def keyed(results: Results) -> list[Row]:
+    """Return a row for each cell in which increments had keys: their rate, and for how long they are remembered."""
+    sizes: dict[str, Any] = results.about.get("keyed", {})
+    rows = [
+        (
+            target,
+            where(cell),
+            f"{rate:,.0f}",
+            f"{sizes['log_size'] / rate:,.1f}",
+            f"{sizes['bytes'][target]:,}",
+        )
+        for target, cell, rate in _keyed_rates(results, sizes)
+    ]
+    return [("target", "with", "increments/s", "window s", "bytes of the document"), *rows]
+
+
+def _keyed_rates(results: Results, sizes: dict[str, Any]) -> Iterator[tuple[str, Cell, float]]:
+    for target in sizes.get("bytes", {}):
+        for cell in results.cells:
+            spread = results.spread(target, cell, lambda each: each.speed.rate)
+            if spread is not None:
+                yield target, cell, spread.median
+
+
+def summary(results: Results) -> list[Row]:
+    """Return a row for each target: medians of the rates and, with most workers and connections, the p99."""
+    hot = [
+        Cell(workers=workers, connections=connections, counters=1) for workers, connections in README_CELLS
+    ]
+    many = next((cell for cell in reversed(results.cells) if cell.counters > 1 and not cell.share), None)
+    head = [f"{where(cell)}" for cell in (*hot, *([many] if many else []))]
+    rows = [
+        (
+            target,
+            *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in hot),
+            _median(results, target, hot[-1], lambda each: each.speed.p99, "{:,.0f} ms"),
+            *([_median(results, target, many, lambda each: each.speed.rate, "{:,.0f}")] if many else []),
+        )
+        for target in results.targets
+    ]
+    return [("increments/s", *head[: len(hot)], "p99 there", *head[len(hot) :]), *rows]
+
+
+def _median(
+    results: Results, target: str, cell: Cell, figure: Callable[[Measurement], float], form: str
+) -> str:
+    spread = results.spread(target, cell, figure)
+    return form.format(spread.median) if spread else ""
+
+
+def about(results: Results) -> str:
+    """Return in a sentence what was measured on what."""
+    known = results.about
+    plan = known["plan"]
+    times = "once" if plan["repeats"] == 1 else f"{plan['repeats']} times"
+    return (
+        f"Measured {known['date']} on {known['cores']} cores and {known['memory_gib']} GiB ({known['system']}, data on"
+        f" {known['file_system']}) with {', '.join(known['versions'])}; {plan['threads']} threads a worker, each figure"
+        f" {times}, for {plan['seconds'] - plan['warm_up']:g} s after {plan['warm_up']:g} s of warm-up (at constant"
+        f" rates {plan['rate_seconds'] - plan['warm_up']:g} s)."
+    )
+
+
+def in_columns(rows: Sequence[Row]) -> str:
+    """Return rows as lines of text, all but the first column to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def in_markdown(rows: Sequence[Row]) -> str:
+    """Return rows as a table of Markdown's, all but the first column to the right."""
+    head, *body = rows
+    rule = ["---", *["---:" for _ in head[1:]]]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *body))

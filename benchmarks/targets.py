@@ -1,0 +1,77 @@
+"""What is measured: a route, the application behind it, and the store behind that."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from service.strategies import STRATEGIES
+
+ELASTICSEARCH: Final = "elasticsearch"
+REDIS_ALWAYS: Final = "redis-always"
+REDIS_EVERYSEC: Final = "redis-everysec"
+POSTGRES: Final = "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An application under gunicorn: ``factory`` names it, or is None for the service as it is shipped.
+
+    ``store`` is where its counters are; None where nothing is kept that could be asked for. ``logs`` says whether it
+    writes a line for each request, as the service does unless told otherwise.
+    """
+
+    name: str
+    factory: str | None = None
+    store: str | None = None
+    logs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A route that increments: ``path`` is its first segment.
+
+    ``keyed`` ones are sent an Idempotency-Key with each increment. Where not ``exact``, increments may be lost.
+    """
+
+    name: str
+    app: App
+    path: str
+    keyed: bool = False
+    exact: bool = True
+
+
+SERVICE: Final = App("service", store=ELASTICSEARCH)
+BARE: Final = Target("bare", App("bare", "benchmarks.routes.bare:app()"), "bare")
+STACK: Final = tuple(
+    Target(name, App(name, "benchmarks.routes.stack:app()", logs=logs), "scripted")
+    for name, logs in (("stack", False), ("stack, logging", True))
+)
+RAW: Final = Target("raw", App("raw", "benchmarks.routes.raw:app()", ELASTICSEARCH), "raw")
+REDIS: Final = tuple(
+    Target(name, App(name, "benchmarks.routes.redis_incr:app()", name), "redis")
+    for name in (REDIS_ALWAYS, REDIS_EVERYSEC)
+)
+POSTGRESQL: Final = Target(
+    POSTGRES, App(POSTGRES, "benchmarks.routes.postgres_update:app()", POSTGRES), "postgres"
+)
+
+
+def strategies() -> list[Target]:
+    """Return the service's own routes."""
+    return [Target(name, SERVICE, name, exact=strategy.exactly_once) for name, strategy in STRATEGIES.items()]
+
+
+def with_keys() -> list[Target]:
+    """Return the service's last route, which is its fastest, with a key for each increment."""
+    name = [*STRATEGIES][-1]
+    return [Target(f"{name}, keyed", SERVICE, name, keyed=True)]
+
+
+def of_the_service() -> list[Target]:
+    """Return what `make bench` measures."""
+    return [BARE, *STACK, RAW, *strategies(), *with_keys()]
+
+
+def beside_peers() -> list[Target]:
+    """Return what `make bench-peers` measures: strategies that lose nothing, their ceiling and the peers."""
+    compared = [target for target in strategies() if target.path in {"scripted", "batched"}]
+    return [BARE, *compared, *REDIS, POSTGRESQL]

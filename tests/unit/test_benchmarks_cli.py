@@ -1,0 +1,105 @@
+"""The command line of the benchmarks, and the order in which they measure."""
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import targets
+from benchmarks.cli import main
+from benchmarks.figures import Cell
+from benchmarks.running import Plan, closed_loops, constant_rates
+from benchmarks.stand import counter_ids
+from service.strategies import STRATEGIES
+
+PLAN = Plan(connections=(1, 8), workers=(1, 2), counters=(1, 1000), percents=(50, 90), repeats=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--connections", "0"),
+        ("--connections", "1,x"),
+        ("--workers", "65"),
+        ("--percents", "101"),
+        ("--seconds", "0"),
+    ],
+)
+def test_bad_input_is_refused_with_its_name(option: str, value: str) -> None:
+    """Before anything is started."""
+    result = CliRunner().invoke(main, ["run", option, value])
+
+    assert result.exit_code == 2
+    assert option in result.output
+
+
+def test_a_warm_up_that_leaves_no_time_is_refused() -> None:
+    """Nothing would be measured."""
+    result = CliRunner().invoke(main, ["run", "--seconds", "1", "--warm-up", "1"])
+
+    assert result.exit_code == 2
+    assert "must be shorter" in result.output
+
+
+def test_every_strategy_is_measured() -> None:
+    """Also one that is added to the service tomorrow."""
+    measured = {target.path for target in targets.of_the_service() if target.app is targets.SERVICE}
+
+    assert set(STRATEGIES) == measured
+
+
+def test_only_the_naive_strategy_may_lose() -> None:
+    """All others are held to what they acknowledged."""
+    assert ["naive"] == [target.name for target in targets.of_the_service() if not target.exact]
+
+
+def test_everything_is_measured_once_before_anything_is_measured_again() -> None:
+    """So that what disturbs the machine for a while disturbs all targets."""
+    chosen = targets.strategies()
+    steps = list(closed_loops(chosen, PLAN))
+
+    half = len(steps) // 2
+    assert [1] * half + [2] * half == [step.repeat for step in steps]
+    assert {(step.target, step.cell) for step in steps[:half]} == {
+        (step.target, step.cell) for step in steps[half:]
+    }
+    assert half == len(chosen) * 2 * 2 * 2
+
+
+def test_targets_take_turns_within_a_cell() -> None:
+    """What is compared is measured within seconds."""
+    chosen = targets.strategies()
+    steps = list(closed_loops(chosen, PLAN))
+
+    for start in range(0, len(steps), len(chosen)):
+        cells = {step.cell for step in steps[start : start + len(chosen)]}
+
+        assert len(cells) == 1
+
+
+def test_keys_are_measured_on_a_hot_counter_only() -> None:
+    """And not at constant rates."""
+    steps = list(closed_loops(targets.with_keys(), PLAN))
+
+    assert {1} == {step.cell.counters for step in steps}
+    assert [] == list(constant_rates(targets.with_keys(), PLAN))
+
+
+def test_constant_rates_are_parts_of_the_maximum_with_most_connections() -> None:
+    """On a hot counter, with each number of workers."""
+    cells = {step.cell for step in constant_rates(targets.strategies(), PLAN)}
+
+    assert cells == {
+        Cell(workers=workers, connections=8, counters=1, share=share)
+        for workers in (1, 2)
+        for share in (0.5, 0.9)
+    }
+
+
+def test_no_two_targets_share_a_counter() -> None:
+    """Or what one has lost would be laid to the other."""
+    chosen = [*targets.of_the_service(), *targets.beside_peers()]
+    cells = [Cell(workers=workers, connections=1, counters=3) for workers in (1, 2)]
+    ids = {(target, cell): counter_ids(target, cell) for target in chosen for cell in cells}
+
+    named = [each for every in ids.values() for each in every]
+
+    assert len(named) == len(set(named))

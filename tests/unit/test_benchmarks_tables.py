@@ -1,0 +1,165 @@
+"""Figures as tables."""
+
+import re
+from typing import Any
+
+from benchmarks import soak, tables
+from benchmarks.figures import Cell, Measurement, Results, Speed
+from benchmarks.ratios import Ratio
+
+CELL = Cell(workers=2, connections=64, counters=1)
+PLAN = {"repeats": 3, "threads": 64, "seconds": 2.0, "rate_seconds": 2.5, "warm_up": 0.5}
+ABOUT: dict[str, Any] = {
+    "date": "2026-01-31",
+    "cores": 2,
+    "memory_gib": 24,
+    "system": "Linux x86_64",
+    "file_system": "ext4",
+    "versions": ["Python 3.11.2", "Elasticsearch 9.4.3"],
+    "plan": PLAN,
+    "keyed": {"log_size": 1000, "bytes": {"occ, keyed": 61000}},
+}
+
+
+def measurement(rate: float, *, target: str = "occ", **others: Any) -> Measurement:
+    """Return a measurement of 1,000 requests."""
+    values: dict[str, Any] = {"statuses": {"200": 1000}, "unknown": 0, **others}
+    return Measurement(
+        target=target,
+        cell=CELL,
+        repeat=1,
+        speed=Speed(rate=rate, p50=1.25, p99=20, p999=1500),
+        asked=0,
+        requests=1000,
+        cpu={"gunicorn": 0.5, "load": 0.25},
+        resident=(70 * 10**6, 71 * 10**6),
+        **values,
+    )
+
+
+def row_of(*measurements: Measurement) -> dict[str, str]:
+    """Return the only row of the only table, by column."""
+    ((_title, (head, row)),) = tables.cells_of(Results(measurements, [measurements[0].target], ABOUT))
+    return dict(zip(head, row, strict=True))
+
+
+def test_a_figure_has_its_median_and_its_range() -> None:
+    """One that never differs is said once."""
+    row = row_of(measurement(1000), measurement(1500), measurement(1200))
+
+    assert ("1,200 (1,000 to 1,500)", "1.2", "1,500.0") == (
+        row["increments/s"],
+        row["p50 ms"],
+        row["p99.9 ms"],
+    )
+
+
+def test_errors_are_added_up_and_named() -> None:
+    """0 is that there was no answer."""
+    row = row_of(
+        measurement(1, statuses={"200": 900, "409": 100}), measurement(1, statuses={"0": 1, "200": 999})
+    )
+
+    assert "101 (0, 409)" == row["errors"]
+
+
+def test_what_a_store_does_not_count_stays_empty() -> None:
+    """It is not a 0."""
+    row = row_of(measurement(1))
+
+    assert {""} == {row[name] for name in ("conflicts", "a write", "lost", "doubled", "store")}
+
+
+def test_what_a_store_counts_is_told() -> None:
+    """A write may carry many increments; CPU time is that of one, in microseconds."""
+    row = row_of(measurement(1, writes=50, conflicts=3, lost=1, doubled=0))
+
+    assert ("3", "20.0", "1", "0") == tuple(row[name] for name in ("conflicts", "a write", "lost", "doubled"))
+    assert ("500", "250", "70 → 71") == (row["CPU µs: gunicorn"], row["load"], row["worker MB"])
+
+
+def test_a_goal_says_whether_it_is_met() -> None:
+    """With what it is and what it should be."""
+    ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, at_most=True)
+
+    assert ("a ÷ b, p99", "1 worker", "2.50", "≤ 2.00", "no") == tables.ratios([ratio])[1]
+
+
+def test_the_window_is_what_is_remembered_over_the_rate() -> None:
+    """1,000 operations at 500 a second are 2 seconds."""
+    rows = tables.keyed(Results([measurement(500, target="occ, keyed")], ["occ, keyed"], ABOUT))
+
+    assert ["occ, keyed", "2 workers, 64 connections, one counter", "500", "2.0", "61,000"] == [*rows[1]]
+
+
+def test_a_summary_leaves_out_what_was_not_measured() -> None:
+    """And has a row for each target."""
+    rows = tables.summary(Results([measurement(1234.5)], ["occ", "raw"], ABOUT))
+
+    assert [("occ", "", "", "", "1,234", "20 ms"), ("raw", "", "", "", "", "")] == [*rows[1:]]
+
+
+def test_who_reads_a_table_knows_where_it_comes_from() -> None:
+    """And how often and how long was measured."""
+    said = tables.about(Results([], [], ABOUT))
+
+    assert "2026-01-31 on 2 cores and 24 GiB (Linux x86_64, data on ext4)" in said
+    assert "each figure 3 times, for 1.5 s after 0.5 s of warm-up" in said
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    """The first one to the left, all others to the right."""
+    assert "a      bb\nccc  1234\n" == tables.in_columns([("a", "bb"), ("ccc", "1234")])
+
+
+def test_markdown_has_a_rule_under_the_head() -> None:
+    """Without which it would be no table."""
+    assert "| a | b |\n| --- | ---: |\n| 1 | 2 |\n" == tables.in_markdown([("a", "b"), ("1", "2")])
+
+
+def test_of_a_long_run_about_ten_looks_are_shown() -> None:
+    """The first and the last among them."""
+    looks = [{"minutes": number / 4, "resident": [10**6, 2 * 10**6], "rate": 100.0} for number in range(40)]
+
+    head, *rows = soak.rows({"looks": looks})
+
+    assert ("minute", "worker 1, MB", "worker 2, MB", "increments/s") == head
+    assert ("0.0", "9.8") == (rows[0][0], rows[-1][0])
+    assert len(rows) == 11
+    assert all(re.fullmatch(r"\d+\.\d", row[0]) for row in rows)
+
+
+def look(megabytes: int) -> soak.Look:
+    """Return how two workers stood, the larger with so much memory."""
+    return soak.Look(minutes=1.0, resident=[50 * 10**6, megabytes * 10**6], rate=1.0)
+
+
+def soaked(*megabytes: int, lost: int = 0) -> soak.Soaked:
+    """Return a long run in which the larger worker had so much memory, look by look."""
+    return soak.Soaked(
+        target="occ",
+        cell=CELL,
+        looks=[look(each) for each in megabytes],
+        requests=10,
+        errors=0,
+        lost=lost,
+        doubled=0,
+    )
+
+
+def test_what_a_worker_makes_once_is_not_growth() -> None:
+    """A tenth of the run is for that."""
+    assert soaked(60, *[100] * 10).holds
+
+
+def test_a_worker_that_grows_on_is_told() -> None:
+    """The largest counts."""
+    run = soaked(60, *range(100, 110))
+
+    assert run.growth == 1.09
+    assert not run.holds
+
+
+def test_a_long_run_that_loses_does_not_hold() -> None:
+    """However little memory it takes."""
+    assert not soaked(100, 100, lost=1).holds
