@@ -6,6 +6,7 @@ hands them on to its workers, which are forked from it.
 """
 
 import logging
+import sys
 
 from environs import EnvError
 from flask import Flask
@@ -22,14 +23,14 @@ def settings() -> Settings:
     """Read the settings, or return the last ones that were right if they are wrong now; the log says why.
 
     Raises:
-        environs.EnvError: They are wrong, and have been since the start.
+        SystemExit: They are wrong, and have been since the start.
     """
     global _kept  # noqa: PLW0603 - what the workers inherit has to be the module's
     try:
         _kept = Settings.from_env()
     except EnvError as error:
         if _kept is None:
-            raise
+            sys.exit(f"The settings are refused: {error}")
         logger.error("The settings are refused, and the former ones stay: %s", error)  # noqa: TRY400
     return _kept
 

@@ -51,3 +51,21 @@ def test_what_it_does_not_speak_is_refused_at_the_start(option: str) -> None:
 
     assert 0 != ended.returncode
     assert "speaks plain HTTP" in ended.stderr
+
+
+def test_wrong_settings_end_it_with_a_sentence() -> None:
+    """Whoever starts the service is told all that is wrong with the settings, and not where in the code that shows."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "gunicorn"],
+        env={**os.environ, "PORT": "http", "IDEMPOTENCY_LOG_SIZE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert 0 != ended.returncode
+    assert "The settings are refused: " in ended.stderr
+    assert "PORT" in ended.stderr
+    assert "IDEMPOTENCY_LOG_SIZE" in ended.stderr
+    assert "Traceback" not in ended.stderr

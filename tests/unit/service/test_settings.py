@@ -148,6 +148,7 @@ def test_a_malformed_setting_is_refused_by_name(
         ),
         ({"ELASTICSEARCH_CA_CERTS": __file__}, "https"),
         ({"REQUEST_TIMEOUT": "28"}, "GRACEFUL_TIMEOUT"),
+        ({"CONFLICT_BACKOFF_BASE": "0.5"}, "CONFLICT_BACKOFF_CAP"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(
