@@ -49,9 +49,11 @@ class Script:
 
     @classmethod
     def load(cls, *, retry_on_conflict: int, log_limit: int) -> "Script":
-        """Return the script of increment.painless."""
-        painless = files("service.storage.painless").joinpath("increment.painless")
-        return cls(painless.read_text("utf-8"), retry_on_conflict, log_limit)
+        """Return the script of increment.painless, without what is for people: it is sent with every counter."""
+        painless = files("service.storage.painless").joinpath("increment.painless").read_text("utf-8")
+        lines = (line.strip() for line in painless.splitlines())
+        source = "\n".join(line for line in lines if line and not line.startswith("//"))
+        return cls(source, retry_on_conflict, log_limit)
 
     def request(self, increments: Sequence[Increment]) -> dict[str, Any]:
         """Return the body of an update: increments of one counter, on a document with value 0 if there is none.
