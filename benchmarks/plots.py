@@ -1,12 +1,14 @@
 """Figures as drawings, in SVG that differs only where the figures do."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from benchmarks.figures import Measurement, Results
+from benchmarks.figures import Measurement, Results, Spread
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "benchmarks"
@@ -15,18 +17,20 @@ mpl.rcParams["svg.fonttype"] = "none"
 PANEL: Final = (5.2, 3.4)
 """Inches."""
 
+NUMBER: Final = StrMethodFormatter("{x:,g}")
+
 
 def rates(results: Results, file: Path) -> None:
     """Draw increments a second over connections: a panel for each number of workers and of counters."""
-    _over_connections(results, file, "increments/s", lambda each: each.speed.rate)
+    _over_connections(results, file, "increments/s", lambda each: each.speed.rate, scale="linear")
 
 
 def tails(results: Results, file: Path) -> None:
     """Draw the p99 over connections, likewise."""
-    _over_connections(results, file, "p99, ms", lambda each: each.speed.p99)
+    _over_connections(results, file, "p99, ms", _p99, scale="log")
 
 
-def _over_connections(results: Results, file: Path, label: str, figure: Any) -> None:
+def _over_connections(results: Results, file: Path, label: str, figure: Any, *, scale: str) -> None:
     closed = [cell for cell in results.cells if not cell.share]
     workers = sorted({cell.workers for cell in closed})
     counters = sorted({cell.counters for cell in closed})
@@ -35,18 +39,18 @@ def _over_connections(results: Results, file: Path, label: str, figure: Any) -> 
         for column, amount in enumerate(counters):
             panel = panels[row][column]
             cells = [cell for cell in closed if (cell.workers, cell.counters) == (number, amount)]
-            for target in results.targets:
+            for index, target in enumerate(results.targets):
                 points = [
                     (cell.connections, spread)
                     for cell in cells
                     if (spread := results.spread(target, cell, figure)) is not None
                 ]
-                _line(panel, target, points)
+                _line(panel, target, points, color=f"C{index}")
             panel.set_title(f"{number} worker{'s' * (number > 1)}, {amount:,} counter{'s' * (amount > 1)}")
             panel.set_xlabel("connections")
             panel.set_xscale("log", base=2)
             panel.set_xticks([cell.connections for cell in cells], [str(cell.connections) for cell in cells])
-    _finish(drawing, panels, label, file)
+    _finish(drawing, panels, label, scale, file)
 
 
 def at_rates(results: Results, file: Path) -> None:
@@ -57,16 +61,17 @@ def at_rates(results: Results, file: Path) -> None:
     for column, number in enumerate(workers):
         panel = panels[0][column]
         same = [cell for cell in cells if cell.workers == number]
-        for target in results.targets:
+        for index, target in enumerate(results.targets):
             points = [
                 (100 * cell.share, spread)
                 for cell in same
                 if (spread := results.spread(target, cell, _p99)) is not None
             ]
-            _line(panel, target, points)
+            _line(panel, target, points, color=f"C{index}")
         panel.set_title(f"{number} worker{'s' * (number > 1)}, {same[0].connections} connections")
         panel.set_xlabel("% of its own maximum")
-    _finish(drawing, panels, "p99, ms", file)
+        panel.set_xticks([100 * cell.share for cell in same])
+    _finish(drawing, panels, "p99, ms", "log", file)
 
 
 def _p99(each: Measurement) -> float:
@@ -78,22 +83,33 @@ def _panels(rows: int, columns: int) -> tuple[Figure, Any]:
     return drawing, drawing.subplots(rows, columns, squeeze=False)
 
 
-def _line(panel: Any, target: str, points: list[Any]) -> None:
+def _line(panel: Any, target: str, points: Sequence[tuple[float, Spread]], *, color: str) -> None:
     """Draw medians, with a bar from the least to the most."""
     if not points:
-        panel.plot([], [], label=target)
         return
     medians = [spread.median for _, spread in points]
     below = [spread.median - spread.least for _, spread in points]
     above = [spread.most - spread.median for _, spread in points]
-    xs = [x for x, _ in points]
-    panel.errorbar(xs, medians, yerr=(below, above), label=target, marker="o", markersize=3, capsize=2)
+    panel.errorbar(
+        [x for x, _ in points],
+        medians,
+        yerr=(below, above),
+        label=target,
+        color=color,
+        marker="o",
+        markersize=3,
+        capsize=2,
+    )
 
 
-def _finish(drawing: Figure, panels: Any, label: str, file: Path) -> None:
+def _finish(drawing: Figure, panels: Any, label: str, scale: str, file: Path) -> None:
     for panel in panels.flat:
         panel.set_ylabel(label)
-        panel.set_yscale("log")
+        panel.set_yscale(scale)
+        if scale == "linear":
+            panel.set_ylim(bottom=0)
+        panel.yaxis.set_major_formatter(NUMBER)
+        panel.yaxis.set_minor_formatter(NullFormatter())
         panel.grid(visible=True, alpha=0.3)
     handles, labels = panels.flat[0].get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside right center", frameon=False)

@@ -84,7 +84,7 @@ def constant_rates(targets: Sequence[Target], plan: Plan) -> Iterator[Step]:
         for workers in plan.workers
         for percent in plan.percents
     ]
-    return _steps([target for target in targets if not target.keyed], cells, plan.repeats)
+    return _steps([target for target in targets if not target.aside], cells, plan.repeats)
 
 
 def _steps(targets: Sequence[Target], cells: Sequence[Cell], repeats: int) -> Iterator[Step]:
@@ -92,8 +92,7 @@ def _steps(targets: Sequence[Target], cells: Sequence[Cell], repeats: int) -> It
     for repeat in range(1, repeats + 1):
         for cell in cells:
             for target in order.sample(targets, len(targets)):
-                # With keys only a hot counter is of interest: there each write carries all that is remembered.
-                if not target.keyed or cell.counters == 1:
+                if not target.aside or cell.counters == 1:
                     yield Step(target, cell, repeat)
 
 

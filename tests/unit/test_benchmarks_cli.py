@@ -75,12 +75,13 @@ def test_targets_take_turns_within_a_cell() -> None:
         assert len(cells) == 1
 
 
-def test_keys_are_measured_on_a_hot_counter_only() -> None:
+def test_what_stands_aside_is_measured_on_a_hot_counter_only() -> None:
     """And not at constant rates."""
-    steps = list(closed_loops(targets.with_keys(), PLAN))
+    aside = [*targets.STACK, *targets.with_keys()]
+    steps = list(closed_loops(aside, PLAN))
 
     assert {1} == {step.cell.counters for step in steps}
-    assert [] == list(constant_rates(targets.with_keys(), PLAN))
+    assert [] == list(constant_rates(aside, PLAN))
 
 
 def test_constant_rates_are_parts_of_the_maximum_with_most_connections() -> None:
