@@ -90,7 +90,8 @@ class GroupCommit:
         self._queue: deque[Party] = deque()
         self.waiting = 0
         self._is_writing = False
-        self._may_write = threading.Semaphore(0)
+        self._may_write = threading.Lock()
+        self._may_write.acquire()
         self._has_writer = False
         under_way.on_end(self._write_if_complete)
 
