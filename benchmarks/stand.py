@@ -16,7 +16,7 @@ from benchmarks import peers, targets, usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Dose, Measurement, speed_of, statuses_of
 from benchmarks.load import Load, Outcome, send, write_requests
-from benchmarks.stores import ALIAS, ElasticsearchStore, Store
+from benchmarks.stores import ElasticsearchStore, Store
 from benchmarks.targets import App, Target
 from localnode.serving import Service, serving
 
@@ -35,12 +35,14 @@ class Stand:
     """What runs, ready to be measured; made by `stand`.
 
     Attributes:
-        stores: By name.
+        elasticsearch: The store of the service.
+        stores: All stores, by name.
         services: By application's name and number of workers.
         folder: For what the load generator reads and writes.
         file_system: What type the one is that all stores' data are on.
     """
 
+    elasticsearch: ElasticsearchStore
     stores: Mapping[str, Store]
     services: Mapping[tuple[str, int], Service]
     folder: Path
@@ -109,10 +111,7 @@ class Stand:
             target: One whose store is Elasticsearch.
             cell: The circumstances.
         """
-        store = self.stores[targets.ELASTICSEARCH]
-        if not isinstance(store, ElasticsearchStore):
-            raise TypeError(f"{store.version} has no documents.")
-        return store.size_bytes(counter_ids(target, cell)[0])
+        return self.elasticsearch.size_bytes(counter_ids(target, cell)[0])
 
 
 def counter_ids(target: Target, cell: Cell) -> list[str]:
@@ -164,7 +163,8 @@ def stand(chosen: Iterable[Target], *, workers: Iterable[int], threads: int) -> 
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-")))
         folder.chmod(0o711)  # for the account that PostgreSQL runs as
-        stores: dict[str, Store] = {targets.ELASTICSEARCH: stack.enter_context(ElasticsearchStore.prepared())}
+        elasticsearch = stack.enter_context(ElasticsearchStore.prepared())
+        stores: dict[str, Store] = {targets.ELASTICSEARCH: elasticsearch}
         urls: dict[str, str] = {}
         for name in dict.fromkeys(app.store for app in apps if app.store and app.store not in stores):
             # A connection for each thread of all workers, and some to look at what is stored.
@@ -172,14 +172,15 @@ def stand(chosen: Iterable[Target], *, workers: Iterable[int], threads: int) -> 
             urls[name], stores[name] = stack.enter_context(starting)
         folders = {name: store.folder for name, store in stores.items()}
         file_system = usage.demand_one_disk(folders)
+        common = {"COUNTERS_ALIAS": elasticsearch.alias, "THREADS": str(threads), "LOG_FORMAT": "json"}
         services = {
             (app.name, number): stack.enter_context(
-                _serving(app, workers=number, threads=threads, store=urls.get(app.store or ""))
+                _serving(app, {**common, "WORKERS": str(number)}, store=urls.get(app.store or ""))
             )
             for app in apps
             for number in workers
         }
-        yield Stand(stores, services, folder, file_system)
+        yield Stand(elasticsearch, stores, services, folder, file_system)
 
 
 def _peer(
@@ -195,19 +196,13 @@ def _peer(
 
 
 def _serving(
-    app: App, *, workers: int, threads: int, store: str | None
+    app: App, settings: Mapping[str, str], *, store: str | None
 ) -> contextlib.AbstractContextManager[Service]:
-    environment = {
-        "WORKERS": str(workers),
-        "THREADS": str(threads),
-        "COUNTERS_ALIAS": ALIAS,
-        "LOG_LEVEL": "INFO" if app.logs else "WARNING",
-        "LOG_FORMAT": "json",
-    }
+    environment = {**settings, "LOG_LEVEL": "INFO" if app.logs else "WARNING"}
     if app.factory:
         arguments = f"{os.environ.get('GUNICORN_CMD_ARGS', '')} {CONFIGURATION}"
         environment |= {"BENCHMARK_APP": app.factory, "GUNICORN_CMD_ARGS": arguments}
     if store:
         environment["BENCHMARK_STORE"] = store
     name = re.sub(r"[^a-z0-9]+", "-", app.name)
-    return serving(environment, log=LOGS / f"{name}-{workers}.log")
+    return serving(environment, log=LOGS / f"{name}-{settings['WORKERS']}.log")

@@ -1,21 +1,22 @@
 """What holds the counters of a target: asked by the suite itself, before and after each measurement."""
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
+import psutil
 import psycopg
 import redis
 from elasticsearch import Elasticsearch
 
+from benchmarks.errors import BenchmarkError
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import create_index, index_name
-
-ALIAS: Final = "benchmarks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +55,56 @@ class Store(Protocol):
 
 
 class ElasticsearchStore:
-    """The Elasticsearch that the environment names, which must be one node on this machine."""
+    """The Elasticsearch that the environment names, with an index for this run.
 
-    def __init__(self, client: Elasticsearch) -> None:
-        self._client = client
+    Attributes:
+        alias: What leads to the index.
+    """
+
+    def __init__(self, client: Elasticsearch, alias: str) -> None:
         nodes: dict[str, Any] = client.nodes.info(metric=["process", "settings"])["nodes"]
-        (node,) = nodes.values()
+        node = next(iter(nodes.values()))
+        self.alias = alias
         self.pid: int = node["process"]["id"]
         self.version = f"Elasticsearch {node['version']}"
         self.folder = Path(node["settings"]["path"]["data"])
+        self._client = client
+        if len(nodes) > 1 or not self.folder.exists() or not psutil.pid_exists(self.pid):
+            raise BenchmarkError(
+                "Elasticsearch must be one node on this machine; without ELASTICSEARCH_URL it is."
+            )
 
     @classmethod
     @contextmanager
     def prepared(cls) -> Iterator["ElasticsearchStore"]:
-        """Give the store with an index for the run, and remove that in the end."""
+        """Make the index, give the store, and remove the index.
+
+        Raises:
+            BenchmarkError: Elasticsearch is several nodes, or elsewhere: its CPU time could not be told.
+        """
+        alias = f"benchmarks-{uuid.uuid4().hex}"
         with connect(Settings.from_env()) as client:
-            client.indices.delete(index=index_name(ALIAS), ignore_unavailable=True)
-            create_index(client, ALIAS)
+            store = cls(client, alias)
+            create_index(client, alias)
             try:
-                yield cls(client)
+                yield store
             finally:
-                client.indices.delete(index=index_name(ALIAS), ignore_unavailable=True)
+                client.indices.delete(index=index_name(alias), ignore_unavailable=True)
 
     def total(self, counter_ids: Sequence[str]) -> int:
         """Ask for all of them in one realtime call."""
-        found = self._client.mget(index=ALIAS, ids=[*counter_ids], source_includes=["value"])["docs"]
+        found = self._client.mget(index=self.alias, ids=[*counter_ids], source_includes=["value"])["docs"]
         return sum(int(each["_source"]["value"]) for each in found if each.get("found"))
 
     def writes(self) -> Writes:
         """Ask the index: its conflicts include those that Elasticsearch settles itself, by `retry_on_conflict`."""
-        answer = self._client.indices.stats(index=ALIAS, metric="indexing")
+        answer = self._client.indices.stats(index=self.alias, metric="indexing")
         counts = answer["_all"]["primaries"]["indexing"]
         return Writes(counts["index_total"], counts["index_failed_due_to_version_conflict"])
 
     def size_bytes(self, counter_id: str) -> int:
         """Return the bytes of a counter's document, as JSON without blanks."""
-        source = self._client.get(index=ALIAS, id=counter_id)["_source"]
+        source = self._client.get(index=self.alias, id=counter_id)["_source"]
         return len(json.dumps(source, separators=(",", ":")))
 
 
