@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from localnode.balancing import balancing
 from localnode.serving import Service
@@ -81,6 +82,16 @@ def test_does_not_repeat_what_could_count_twice(
     assert 1 == len(heard(replicas))
     assert (502, "unknown") == (answer.status_code, problem(answer)["outcome"])
     assert "Retry-After" not in answer.headers
+
+
+def test_does_not_repeat_it_on_a_kept_connection_either(replicas: Replicas, api: Api) -> None:
+    """If a replica hangs up on a connection that has served before, so does the balancer, as HTTP has it."""
+    api.post("/scripted/a")
+    hang_up(replicas, once())
+    with pytest.raises(requests.ConnectionError):
+        api.post("/scripted/a")
+
+    assert 2 == len(heard(replicas))
 
 
 @pytest.mark.parametrize(
