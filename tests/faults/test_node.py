@@ -109,7 +109,7 @@ def test_a_killed_node_loses_nothing(
         enter(*(crowd.figures(api, row=6, fault="node killed under load", struck=kills) for crowd in crowds))
 
 
-@for_each(singles(keyed=True), short=[Case("scripted", keyed=True)])
+@for_each(singles(keyed=True), short=[Case("scripted", keyed=True), Case("batched", keyed=True)])
 def test_an_acknowledged_duplicate_survives(
     node: Node, between: TcpProxy, behind_proxy: Service, enter: Enter, counter_id: str, case: Case
 ) -> None:
