@@ -13,6 +13,9 @@ Kind = Callable[[Exchange], bool]
 
 ORIGIN: Final = b"HTTP/1.1 "
 
+BEHIND_CHUNKS: Final = b"\r\n\r\n"
+"""What follows the 0 at the end of a reply in chunks, as to bulk requests, and says nothing (RFC 9112, section 7.1)."""
+
 
 def writes(exchange: Exchange) -> bool:
     """Choose what writes documents to Elasticsearch."""
@@ -116,11 +119,11 @@ class First:
 
 
 class Cutter:
-    """Cuts replies, each after one byte more than the one before, from none at all to all but the last.
+    """Cuts replies, each after one byte more than the one before, from none at all to all but the last of what it says.
 
     Attributes:
         is_armed: Whether the next exchange of the kind is to be cut; it and all others are forwarded.
-        is_through: Whether a reply was no longer than the next cut, so that it came whole.
+        is_through: Whether a reply said all that it had to say before the next cut, so that it came whole.
     """
 
     def __init__(self, of: Kind) -> None:
@@ -139,7 +142,7 @@ class Cutter:
         exchange.forward()
         if self.is_armed and self._of(exchange):
             self.is_armed = False
-            self.is_through = self._after >= len(exchange.reply)
+            self.is_through = self._after >= len(exchange.reply.removesuffix(BEHIND_CHUNKS))
             if not self.is_through:
                 exchange.cut(self._after)
                 self._after += 1
