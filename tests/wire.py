@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from werkzeug.test import TestResponse
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -17,6 +19,12 @@ class Answer:
     status_code: int
     headers: Mapping[str, str]
     content: bytes
+
+    @classmethod
+    def of(cls, response: TestResponse) -> Self:
+        """Return a response of Flask's test client in this form."""
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return cls(response.status_code, headers, response.data)
 
     @property
     def text(self) -> str:

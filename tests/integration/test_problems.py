@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from service import create_app
 from service.api.rejections import EXAMPLES
@@ -63,7 +62,7 @@ def test_applies_no_item_without_elasticsearch(cut_off: Flask, nowhere: int, end
 )
 def test_is_not_ready_without_elasticsearch(cut_off: Flask, nowhere: int, method: str, path: str) -> None:
     """Neither reading nor readiness pretends that there is an Elasticsearch."""
-    answer = of(cut_off.test_client().open(path, method=method))
+    answer = Answer.of(cut_off.test_client().open(path, method=method))
 
     problem = problem_in(answer, 503, "unavailable")
     assert ("not-applied", "1") == (problem["outcome"], answer.headers["retry-after"])
@@ -134,10 +133,4 @@ def failing(error: Exception) -> Flask:
 def send(client: FlaskClient, endpoint: Endpoint) -> Answer:
     """Send a right request to an endpoint."""
     path, body = endpoint.path_for("a"), endpoint.body_with("1", "a")
-    return of(client.open(path, method=endpoint.method, data=body, content_type="application/json"))
-
-
-def of(response: TestResponse) -> Answer:
-    """Return a response of Flask's test client in the form that the other tests have."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, headers, response.data)
+    return Answer.of(client.open(path, method=endpoint.method, data=body, content_type="application/json"))
