@@ -1,11 +1,12 @@
 """Group commit: who goes along with which write, and what each is told, whatever becomes of it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from localnode.processes import wait_until
 from service import deadlines
 from service.admission import UnderWay
 from service.counters import MAX_VALUE, Applied, Counter, Increment
@@ -60,7 +61,11 @@ class Office:
                 return self.commit.add_each(increments)
 
         answer = self._pool.submit(ask)
-        until(lambda: answer.done() or self.commit.waiting + sum(map(len, self.storage.writes)) > before)
+        has_place = wait_until(
+            lambda: answer.done() or self.commit.waiting + sum(map(len, self.storage.writes)) > before,
+            timeout=SECONDS,
+        )
+        assert has_place
         return answer
 
     def hold(self) -> "Future[list[Applied | CounterError]]":
@@ -68,16 +73,6 @@ class Office:
         answer = self.call(Increment("first"))
         assert self.storage.begun.acquire(timeout=SECONDS)
         return answer
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    patience = threading.Event()
-    for _ in range(round(SECONDS / 0.001)):
-        if condition():
-            return
-        patience.wait(0.001)
-    raise TimeoutError
 
 
 @pytest.fixture
