@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 
 import service.app
+from localnode.processes import wait_until
 from service.counters import MAX_VALUE
 from service.settings import Settings
 from service.storage.protocol import CounterRepository
@@ -99,7 +100,7 @@ class Office:
         """Have a caller ask likewise while a write stands at the gate, and return once the caller waits its turn."""
         before = self.commit.waiting
         answer = self.post(counter_id, **how)
-        until(lambda: self.commit.waiting > before or answer.done())
+        assert wait_until(lambda: self.commit.waiting > before or answer.done(), timeout=SECONDS)
         return answer
 
     def hold(self) -> "Future[Answer]":
@@ -112,16 +113,6 @@ class Office:
         """Let the first write go on, and wait until that of all others stands at the gate."""
         self.gate.let()
         self.gate.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    patience = threading.Event()
-    for _ in range(round(SECONDS / 0.001)):
-        if condition():
-            return
-        patience.wait(0.001)
-    raise TimeoutError
 
 
 @dataclass(slots=True)
