@@ -1,4 +1,4 @@
-"""Counters in Elasticsearch that many clients can increment at once, by three update strategies."""
+"""Counters in Elasticsearch that many clients can increment at once, by four update strategies."""
 
 from service.app import create_app
 
