@@ -11,13 +11,17 @@ from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import CounterError
 
 
-class Additions(Protocol):
-    """Adds to counters without reading them, each write durable once it returns."""
+class Batching(Protocol):
+    """Takes lists."""
 
     @property
     def batch(self) -> int:
         """How many counters a list should name at most, from 1: they are held in memory with all that they remember."""
         ...
+
+
+class Additions(Batching, Protocol):
+    """Adds to counters without reading them, each write durable once it returns."""
 
     def add(self, increment: Increment) -> Applied:
         """Do what `Increment.applied_to` says where the counter is stored, creating it at 0 first if need be.
@@ -36,24 +40,11 @@ class Additions(Protocol):
         ...
 
 
-class CounterRepository(Additions, Protocol):
-    """Reads and writes counters, each write durable once it returns.
-
-    Every method raises `StorageUnavailable` if the storage does not acknowledge the call. The methods on lists do
-    not: they answer item by item, in order. The ids in one list must differ, since its items may be applied in any
-    order, unless a method says otherwise.
-    """
+class Registers(Protocol):
+    """Reads counters and writes them under a condition, as *compare-and-set registers*."""
 
     def read(self, counter_id: str) -> Counter:
         """Return the counter as of its last acknowledged write, or `Counter.absent`."""
-        ...
-
-    def peek(self, counter_id: str) -> Snapshot | None:
-        """Return the counter likewise, but only to be shown; None if there is none."""
-        ...
-
-    def overwrite(self, counter: Counter) -> Revision:
-        """Store a counter, its log included, whatever stands there by now, and return its new revision."""
         ...
 
     def compare_and_set(self, counter: Counter) -> Revision:
@@ -65,6 +56,23 @@ class CounterRepository(Additions, Protocol):
         Raises:
             VersionConflict: Another writer came first.
         """
+        ...
+
+
+class CounterRepository(Additions, Registers, Protocol):
+    """Reads and writes counters, each write durable once it returns.
+
+    Every method raises `StorageUnavailable` if the storage does not acknowledge the call. The methods on lists do
+    not: they answer item by item, in order. The ids in one list must differ, since its items may be applied in any
+    order, unless a method says otherwise.
+    """
+
+    def peek(self, counter_id: str) -> Snapshot | None:
+        """Return the counter likewise, but only to be shown; None if there is none."""
+        ...
+
+    def overwrite(self, counter: Counter) -> Revision:
+        """Store a counter, its log included, whatever stands there by now, and return its new revision."""
         ...
 
     def read_each(self, counter_ids: Sequence[str]) -> list[Counter | CounterError]:

@@ -12,6 +12,7 @@ from service.storage.protocol import CounterRepository
 from service.strategies import batched, naive, occ, scripted
 from service.strategies.group_commit import GroupCommit
 from service.strategies.lists import S, TryEach
+from service.strategies.turns import Turns
 
 __all__ = ["STRATEGIES", "Strategy"]
 
@@ -40,7 +41,7 @@ class Strategy(Generic[S]):
 STRATEGIES: Final[Mapping[str, Strategy[Any]]] = MappingProxyType(
     {
         "naive": Strategy(_itself, naive.increment, naive.try_each, exactly_once=False),
-        "occ": Strategy(_itself, occ.increment, occ.try_each, increment_if=occ.increment),
+        "occ": Strategy(Turns, occ.increment, occ.try_each, increment_if=occ.increment_if),
         "scripted": Strategy(_itself, scripted.increment, scripted.try_each),
         "batched": Strategy(GroupCommit, batched.increment, batched.try_each),
     }

@@ -10,10 +10,10 @@ from typing import TypeVar
 from service.counters import Applied, Counter, Increment, Incremented, Revision, Step
 from service.errors import CounterError, OutOfTime, VersionConflict
 from service.retries import Retries
-from service.storage.protocol import Additions, CounterRepository
+from service.storage.protocol import Batching, CounterRepository
 from service.strategies.trial import Trial
 
-S = TypeVar("S", bound=Additions)
+S = TypeVar("S", bound=Batching)
 """What a strategy is called with."""
 
 TryEach = Callable[[S, Sequence[Increment]], list[Applied | CounterError]]

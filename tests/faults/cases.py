@@ -28,6 +28,11 @@ class Case:
         return self.strategy == "batched"
 
     @property
+    def writes_alone(self) -> bool:
+        """Whether a worker has one write of a counter under way at most, however many requests it serves."""
+        return self.shares_writes or (self.strategy == "occ" and not self.in_lists)
+
+    @property
     def name(self) -> str:
         """The strategy as figures name it."""
         return f"{self.strategy} list" if self.in_lists else self.strategy

@@ -66,7 +66,7 @@ def test_what_was_accepted_is_answered(
             calls = [pool.submit(caller.increment) for caller in callers]
             crowd.tally.wait_until(lambda tally: tally.requested == 2 * CALLERS * len(crowd.counter_ids))
             # One worker has that many connections at least, whoever has the others.
-            gate.wait_for(1 if case.shares_writes else THREADS)
+            gate.wait_for(1 if case.writes_alone else THREADS)
             service.process.send_signal(signal.SIGTERM)
             await_closed(service)
             gate.open()

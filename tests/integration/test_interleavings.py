@@ -1,12 +1,14 @@
 """Two clients in a fixed order: both read, then both write. No luck is involved, and no sleep."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.api import Api
 from tests.proxy import Exchange, Proxy
+from tests.starting import Start
 from tests.strategies import BLIND, EXACT
 
 VERSION_CONFLICT = {"error": {"type": "version_conflict_engine_exception", "reason": "…"}, "status": 409}
@@ -32,20 +34,27 @@ def meeting(proxy: Proxy) -> None:
     proxy.handle = Meeting(2)
 
 
-def increment_by_two_clients(url: str, path: str) -> list[dict[str, int]]:
-    """Increment once from each of two clients at the same time, and return both answers."""
-    with ThreadPoolExecutor(2) as clients:
-        answers = list(clients.map(lambda client: client.post(path), [Api(url), Api(url)]))
+@pytest.fixture
+def clients(proxied_api: Api, start: Start) -> Iterator[list[Api]]:
+    """Two clients, each of a service of its own: within one, those who share a counter may take turns."""
+    with Api(start({}).url) as other:
+        yield [proxied_api, other]
+
+
+def increment_by_each(clients: list[Api], path: str) -> list[dict[str, int]]:
+    """Increment once from each client at the same time, and return their answers."""
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = list(pool.map(lambda client: client.post(path), clients))
     assert {200} == {answer.status_code for answer in answers}
     return [answer.json() for answer in answers]
 
 
 @pytest.mark.usefixtures("meeting")
-def test_naive_loses_an_update(api: Api, proxied_api: Api, counter_id: str) -> None:
+def test_naive_loses_an_update(api: Api, clients: list[Api], counter_id: str) -> None:
     """Both clients are told that they counted, and one of them was not."""
     api.put(f"/counters/{counter_id}", json={"value": 0})
 
-    answers = increment_by_two_clients(proxied_api.base, f"/naive/{counter_id}")
+    answers = increment_by_each(clients, f"/naive/{counter_id}")
 
     assert [1, 1] == [answer["value"] for answer in answers]
     assert 1 == api.value_of(counter_id)
@@ -54,13 +63,13 @@ def test_naive_loses_an_update(api: Api, proxied_api: Api, counter_id: str) -> N
 @pytest.mark.usefixtures("meeting")
 @pytest.mark.parametrize("exists", [True, False])
 def test_occ_starts_over_from_a_fresh_read(
-    api: Api, proxied_api: Api, counter_id: str, *, exists: bool
+    api: Api, clients: list[Api], counter_id: str, *, exists: bool
 ) -> None:
     """The client whose write is stale reads again and counts on top of the other's, also when both create."""
     if exists:
         api.put(f"/counters/{counter_id}", json={"value": 0})
 
-    answers = increment_by_two_clients(proxied_api.base, f"/occ/{counter_id}")
+    answers = increment_by_each(clients, f"/occ/{counter_id}")
 
     assert [1, 2] == sorted(answer["value"] for answer in answers)
     assert [(1, 0), (2, 1)] == sorted((answer["attempts"], answer["conflicts"]) for answer in answers)
@@ -70,17 +79,12 @@ def test_occ_starts_over_from_a_fresh_read(
 @pytest.mark.usefixtures("meeting")
 @pytest.mark.parametrize(("strategy", "stored"), [("naive", 1), ("occ", 2)])
 def test_lists_race_like_single_increments(
-    api: Api, proxied_api: Api, counter_id: str, strategy: str, stored: int
+    api: Api, clients: list[Api], counter_id: str, strategy: str, stored: int
 ) -> None:
     """Two lists that read a counter at the same time lose an update where single increments do, and only there."""
     body = {"increments": [{"id": counter_id}]}
-    with ThreadPoolExecutor(2) as clients:
-        answers = list(
-            clients.map(
-                lambda client: client.post(f"/{strategy}", json=body).json(),
-                [Api(proxied_api.base), Api(proxied_api.base)],
-            )
-        )
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = list(pool.map(lambda client: client.post(f"/{strategy}", json=body).json(), clients))
 
     assert [0, 0] == [answer["failed"] + answer["unknown"] for answer in answers]
     assert stored == api.value_of(counter_id)

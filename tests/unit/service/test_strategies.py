@@ -20,6 +20,7 @@ from service.retries import Retries
 from service.storage.protocol import CounterRepository
 from service.strategies import STRATEGIES, occ
 from service.strategies.lists import TryEach, increment_each, rounds
+from service.strategies.turns import Turns
 from tests.fakes import InMemoryCounters
 from tests.strategies import EXACT
 
@@ -56,7 +57,9 @@ def test_counts_alone(name: str) -> None:
     """Without anybody else, every strategy creates the counter and adds in one attempt."""
     repository = InMemoryCounters()
 
-    done = [STRATEGIES[name].increment(repository, Increment("c", by), RETRIES) for by in (3, -5, 0)]
+    storage = STRATEGIES[name].storage(repository)
+
+    done = [STRATEGIES[name].increment(storage, Increment("c", by), RETRIES) for by in (3, -5, 0)]
 
     assert [3, -2, -2] == [each.applied.value for each in done]
     assert [(1, 0)] * 3 == [(each.attempts, each.conflicts) for each in done]
@@ -68,7 +71,7 @@ def test_a_rival_in_between(name: str, stored: int) -> None:
     repository = InMemoryCounters()
     Rival(repository, "c", times=1)
 
-    done = STRATEGIES[name].increment(repository, Increment("c"), RETRIES)
+    done = STRATEGIES[name].increment(STRATEGIES[name].storage(repository), Increment("c"), RETRIES)
 
     assert stored == done.applied.value == repository.read("c").value
 
@@ -78,7 +81,7 @@ def test_occ_starts_over_as_often_as_it_takes() -> None:
     repository = InMemoryCounters()
     Rival(repository, "c", times=4)
 
-    done = occ.increment(repository, Increment("c"), RETRIES)
+    done = occ.increment(Turns(repository), Increment("c"), RETRIES)
 
     assert Applied(401, revision_of(repository, "c")) == done.applied
     assert (5, 4) == (done.attempts, done.conflicts)
@@ -90,7 +93,7 @@ def test_occ_gives_up_without_writing() -> None:
     Rival(repository, "c", times=99)
 
     with pytest.raises(ConflictsNotResolved) as caught:
-        occ.increment(repository, Increment("c"), RETRIES)
+        occ.increment(Turns(repository), Increment("c"), RETRIES)
 
     assert 5 == caught.value.attempts
     assert 500 == repository.read("c").value
@@ -103,7 +106,7 @@ def test_occ_with_a_required_version_tries_once() -> None:
     Rival(repository, "c", times=1)
 
     with pytest.raises(PreconditionFailed) as caught:
-        occ.increment(repository, Increment("c"), RETRIES, HasVersion((str(seen.revision),)))
+        occ.increment_if(Turns(repository), Increment("c"), RETRIES, HasVersion((str(seen.revision),)))
 
     assert (str(seen.revision), str(repository.read("c").revision)) == (
         caught.value.required,
@@ -117,7 +120,7 @@ def test_occ_with_any_version_does_not_create() -> None:
     repository = InMemoryCounters()
 
     with pytest.raises(PreconditionFailed):
-        occ.increment(repository, Increment("c"), RETRIES, MustExist())
+        occ.increment_if(Turns(repository), Increment("c"), RETRIES, MustExist())
 
     assert not repository.read("c").exists
 
@@ -130,7 +133,7 @@ def test_overflow_is_no_conflict(name: str) -> None:
     before = repository.read("c")
 
     with pytest.raises(CounterOverflow):
-        STRATEGIES[name].increment(repository, Increment("c"), RETRIES)
+        STRATEGIES[name].increment(STRATEGIES[name].storage(repository), Increment("c"), RETRIES)
 
     assert before == repository.read("c")
 
@@ -143,8 +146,9 @@ def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name
     """A list gives each item the value it would have had alone, in the order of the list."""
     one_by_one, at_once = InMemoryCounters(), InMemoryCounters()
 
-    expected = [STRATEGIES[name].increment(one_by_one, item, RETRIES).applied.value for item in asked]
-    results = increment_each(STRATEGIES[name].try_each, at_once, asked, RETRIES)
+    alone, together = (STRATEGIES[name].storage(counters) for counters in (one_by_one, at_once))
+    expected = [STRATEGIES[name].increment(alone, item, RETRIES).applied.value for item in asked]
+    results = increment_each(STRATEGIES[name].try_each, together, asked, RETRIES)
 
     assert expected == [result.applied.value for result in results if isinstance(result, Incremented)]
     assert all(one_by_one.read(id_).value == at_once.read(id_).value for id_ in "abc")
@@ -226,7 +230,7 @@ def test_without_time_a_list_has_its_first_round() -> None:
     retries = Retries(max_attempts=1, base=0.0, cap=0.0, remaining=lambda: 0.0)
 
     first, second = increment_each(
-        STRATEGIES["occ"].try_each, InMemoryCounters(), [Increment("c")] * 2, retries
+        STRATEGIES["occ"].try_each, Turns(InMemoryCounters()), [Increment("c")] * 2, retries
     )
 
     assert isinstance(first, Incremented)

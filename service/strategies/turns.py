@@ -1,0 +1,111 @@
+"""Taking turns: the threads of a process that would change the same counter do so one after the other.
+
+Of those that read a counter at the same time all but one are refused when they write, and have worked for nothing.
+Between processes only a conflict can tell so; within one a queue can. And each leaves the counter, as it has just
+written it, to the next, who is spared the read. That it may be stale by then, because another process has written, is
+what the condition of the write is for.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from service import deadlines
+from service.counters import Counter, Revision
+from service.errors import OutOfTime
+from service.storage.protocol import CounterRepository
+
+
+class Turn:
+    """A turn at a counter: reads it, and writes it under the condition that it is still as it was read.
+
+    Attributes:
+        known: The counter as the one before, or this one, has written it last; None if that has to be read.
+    """
+
+    __slots__ = ("_begun", "_repository", "known")
+
+    def __init__(self, repository: CounterRepository) -> None:
+        self._repository = repository
+        self.known: Counter | None = None
+        self._begun = threading.Lock()
+        self._begun.acquire()
+
+    def wait(self) -> bool:
+        """Wait until it is this one's turn; return False if it was not in time."""
+        return self._begun.acquire(timeout=min(deadlines.remaining(), threading.TIMEOUT_MAX))
+
+    def begin(self, known: Counter | None) -> None:
+        """Let this one begin, with what the one before knows."""
+        self.known = known
+        self._begun.release()
+
+    def read(self, counter_id: str) -> Counter:
+        """Return the counter as the one before has written it, the first time; otherwise as it is stored."""
+        known, self.known = self.known, None
+        return known or self._repository.read(counter_id)
+
+    def compare_and_set(self, counter: Counter) -> Revision:
+        """Store the counter, as the repository does; what is stored is known to the next."""
+        revision = self._repository.compare_and_set(counter)
+        self.known = replace(counter, revision=revision)
+        return revision
+
+
+class Turns:
+    """Who waits for a turn, by counter.
+
+    Args:
+        repository: Where the counters are.
+
+    Attributes:
+        repository: The same.
+        waiting: How many threads wait for a turn.
+    """
+
+    def __init__(self, repository: CounterRepository) -> None:
+        self.repository = repository
+        self.waiting = 0
+        self._mutex = threading.Lock()
+        self._queues: dict[str, deque[Turn]] = {}
+
+    @property
+    def batch(self) -> int:
+        """As the repository has it."""
+        return self.repository.batch
+
+    @contextmanager
+    def turn(self, counter_id: str) -> Iterator[Turn]:
+        """Wait for one's turn at a counter, and have it.
+
+        Raises:
+            OutOfTime: It did not come within the caller's time.
+        """
+        turn = Turn(self.repository)
+        with self._mutex:
+            queue = self._queues.setdefault(counter_id, deque())
+            queue.append(turn)
+            must_wait = queue[0] is not turn
+            self.waiting += must_wait
+        if must_wait and not turn.wait():
+            self._leave(queue, turn)
+        try:
+            yield turn
+        finally:
+            with self._mutex:
+                queue.popleft()
+                if queue:
+                    self.waiting -= 1
+                    queue[0].begin(turn.known)
+                else:
+                    del self._queues[counter_id]
+
+    def _leave(self, queue: deque[Turn], turn: Turn) -> None:
+        """Leave the queue, unless the turn has come at the last moment."""
+        with self._mutex:
+            if queue[0] is not turn:
+                self.waiting -= 1
+                queue.remove(turn)
+                raise OutOfTime
