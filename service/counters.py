@@ -130,13 +130,15 @@ class Increment:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an increment came to in storage: the value right after it, and the revision that now stands.
+    """What an increment came to in storage: the value right after it, and the revision at which that stands.
 
-    If it was ``replayed`` the value is that of its first application, and the revision that of a later write.
+    There is no such revision where the same write has added more after it: whoever relied on the write's would take
+    the others' increments for its own. If it was ``replayed`` the value is that of its first application, and the
+    revision that of a later write.
     """
 
     value: int
-    revision: Revision
+    revision: Revision | None
     replayed: bool = False
 
 

@@ -70,8 +70,15 @@ class InMemoryCounters:
         return [_outcome(self.compare_and_set, counter) for counter in counters]
 
     def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
-        """Add to each."""
-        return [_outcome(self.add, increment) for increment in increments]
+        """Add to each, and forget the revisions in between: of a counter that is written once there are none."""
+        results = [_outcome(self.add, increment) for increment in increments]
+        last = {increment.counter_id: self.read(increment.counter_id).revision for increment in increments}
+        return [
+            replace(result, revision=None)
+            if isinstance(result, Applied) and result.revision != last[increment.counter_id]
+            else result
+            for increment, result in zip(increments, results, strict=True)
+        ]
 
     def delete(self, counter: Counter) -> None:
         """Forget all but its log if the revision is still the same."""

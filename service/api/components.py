@@ -60,6 +60,11 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
 )
 """Headers of requests, by their names among the components."""
 
+ENTITY_TAG: Final = {"type": "string", "pattern": '^"[0-9]+-[0-9]+"$', "example": '"1-0"'}
+
+UNLESS_SHARED: Final = "-unless-shared"
+"""Ends the name among the components of a header that is not always there."""
+
 HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
     {
         "X-Request-Id": {
@@ -70,7 +75,12 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
         "ETag": {
             "description": "The counter's version, as a strong entity tag.",
             "required": True,
-            "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9]+"$', "example": '"1-0"'},
+            "schema": ENTITY_TAG,
+        },
+        f"ETag{UNLESS_SHARED}": {
+            "description": "The counter's version, as a strong entity tag; left out where the same write has added what"
+            " others asked for after it, so that there never was such a version.",
+            "schema": ENTITY_TAG,
         },
         "Content-Location": {
             "description": "Where the counter is read.",
@@ -138,7 +148,7 @@ def answer(
     """Describe a success. ``headers`` and ``links`` are names from `HEADERS` and `LINKS`."""
     described: dict[str, Any] = {
         "description": description,
-        "headers": {name: name for name in ("X-Request-Id", *headers)},
+        "headers": {name.removesuffix(UNLESS_SHARED): name for name in ("X-Request-Id", *headers)},
     }
     if schema:
         described["content"] = {"application/json": {"schema": schema}}

@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 from service.api import access, conditional, problems
 from service.api.blueprint import ApiBlueprint, refuse_query
-from service.api.components import LINKS, answer
+from service.api.components import LINKS, UNLESS_SHARED, answer
 from service.api.idempotency import (
     HEADER,
     REPLAYED,
@@ -65,6 +65,7 @@ def increments_blueprint(
     else:
         blueprint.before_request(refuse_on_naive)
     promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE if strategy.exactly_once else NEVER_REPEATED}"
+    etag = f"ETag{UNLESS_SHARED}" if strategy.shares_writes else "ETag"
     key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
     key_parameters = [HEADER] if strategy.exactly_once else []
 
@@ -76,7 +77,7 @@ def increments_blueprint(
             200: answer(
                 "It was incremented.",
                 IncrementedSchema,
-                headers=["ETag", "Content-Location", *key_headers],
+                headers=[etag, "Content-Location", *key_headers],
                 links=LINKS,
             )
         },
@@ -95,7 +96,8 @@ def increments_blueprint(
         else:
             raise BadRequest(f"/{name} takes no precondition: it never looks at what it changes. Use /occ.")
         response = jsonify(_as_dict(done, name))
-        response.headers["ETag"] = conditional.entity_tag(done.applied.revision)
+        if done.applied.revision:
+            response.headers["ETag"] = conditional.entity_tag(done.applied.revision)
         response.headers["Content-Location"] = f"/counters/{counter_id}"
         if done.applied.replayed:
             response.headers[REPLAYED] = "true"

@@ -103,8 +103,8 @@ def increments_applied(increments: Sequence[Increment], answer: Any) -> list[App
         case {"get": {"_source": {"value": int(value)}}} if not any(item.operation for item in increments):
             revision = revision_written(answer)
             # Without keys and refusals each value is the last one without what was added after it.
-            after = accumulate((increment.by for increment in reversed(increments[1:])), initial=0)
-            return [Applied(value - added, revision) for added in reversed([*after])]
+            _, *after = accumulate((increment.by for increment in reversed(increments[1:])), initial=0)
+            return [*(Applied(value - added, None) for added in reversed(after)), Applied(value, revision)]
         case _:
             raise _unproven()
 
@@ -211,9 +211,13 @@ def _told_by_script(
     if answer.get("result") == "noop":
         return [_refused(increment, reason) for increment, reason in zip(increments, told, strict=True)]
     revision = revision_written(answer)
+    added = [index for index, item in enumerate(told) if _is_applied(item) and not item[1]]
+    earlier = {*added[:-1]}
     return [
-        Applied(item[0], revision, item[1]) if _is_applied(item) else _refused(increment, item)
-        for increment, item in zip(increments, told, strict=True)
+        Applied(item[0], None if index in earlier else revision, item[1])
+        if _is_applied(item)
+        else _refused(increment, item)
+        for index, (increment, item) in enumerate(zip(increments, told, strict=True))
     ]
 
 

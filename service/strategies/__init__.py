@@ -27,8 +27,8 @@ class Strategy(Generic[S]):
 
     ``increment`` adds to a counter, ``try_each`` tries once to add to several different ones, and
     ``increment_if`` adds if the caller's precondition holds: None where there is no such promise. ``exactly_once``
-    says whether it keeps the promise of an operation. All of them are called with what ``storage`` makes, once a
-    process, of where the counters are kept.
+    says whether it keeps the promise of an operation, ``shares_writes`` whether increments of several callers may go
+    into one write. All of them are called with what ``storage`` makes, once a process, of where the counters are kept.
     """
 
     storage: Callable[[CounterRepository], S]
@@ -36,6 +36,7 @@ class Strategy(Generic[S]):
     try_each: TryEach[S]
     increment_if: Callable[[S, Increment, Retries, Precondition], Incremented] | None = None
     exactly_once: bool = True
+    shares_writes: bool = False
 
 
 STRATEGIES: Final[Mapping[str, Strategy[Any]]] = MappingProxyType(
@@ -43,6 +44,6 @@ STRATEGIES: Final[Mapping[str, Strategy[Any]]] = MappingProxyType(
         "naive": Strategy(_itself, naive.increment, naive.try_each, exactly_once=False),
         "occ": Strategy(Turns, occ.increment, occ.try_each, increment_if=occ.increment_if),
         "scripted": Strategy(_itself, scripted.increment, scripted.try_each),
-        "batched": Strategy(GroupCommit, batched.increment, batched.try_each),
+        "batched": Strategy(GroupCommit, batched.increment, batched.try_each, shares_writes=True),
     }
 )

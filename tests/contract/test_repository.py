@@ -199,6 +199,19 @@ def test_lists_return_what_single_calls_would(repository: CounterRepository, cou
     assert Counter(counter_id, 6, overwritten) == repository.read(counter_id)
 
 
+def test_only_the_last_of_several_additions_has_a_revision(
+    repository: CounterRepository, counter_id: str
+) -> None:
+    """What one write has added to a counter before it never stood there by itself."""
+    ids = [counter_id, f"{counter_id}-other", counter_id, counter_id]
+
+    added = repository.add_each([Increment(id_) for id_ in ids])
+
+    assert [None, repository.read(ids[1]).revision, None, repository.read(counter_id).revision] == [
+        result.revision for result in added if isinstance(result, Applied)
+    ]
+
+
 def test_empty_lists_are_answered_with_none(repository: CounterRepository) -> None:
     """Nothing asked, nothing answered."""
     assert [] == repository.read_each([])

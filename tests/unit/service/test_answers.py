@@ -74,6 +74,21 @@ def test_each_of_several_increments_is_told_apart() -> None:
     assert Applied(6, REVISION) == applied
 
 
+def test_only_the_last_of_several_increments_has_a_revision() -> None:
+    """Those before it never stood by themselves; a repetition has the one that it was answered at."""
+    several = [OPERATION, OPERATION, OPERATION, PLAIN, OPERATION]
+
+    silent = answers.increments_applied([PLAIN] * 3, UPDATED)
+    told_of = answers.increments_applied(
+        several, told([1, False], [1, True], [2, False], "counter-overflow", [1, True])
+    )
+
+    assert [None, None, REVISION] == [each.revision for each in silent if isinstance(each, Applied)]
+    assert [None, REVISION, REVISION, REVISION] == [
+        each.revision for each in told_of if isinstance(each, Applied)
+    ]
+
+
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
