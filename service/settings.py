@@ -160,7 +160,9 @@ class Settings:
         if self.elasticsearch_ca_certs and any(url.startswith("http:") for url in self.elasticsearch_url):
             raise EnvError("ELASTICSEARCH_CA_CERTS is for https, and ELASTICSEARCH_URL says http.")
         if self.conflict_backoff_cap < self.conflict_backoff_base:
-            raise EnvError("CONFLICT_BACKOFF_CAP is less than CONFLICT_BACKOFF_BASE: no wait could be as it says.")
+            raise EnvError(
+                "CONFLICT_BACKOFF_CAP is less than CONFLICT_BACKOFF_BASE: no wait could be as it says."
+            )
         if self.request_timeout + WINDING_UP > self.graceful_timeout:
             raise EnvError(
                 f"A request may take {self.request_timeout:g} s (REQUEST_TIMEOUT), and a shutdown would cut it off:"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.counters import MAX_VALUE, Applied, Counter, Increment, Incremented, Revision
@@ -141,6 +141,7 @@ def test_overflow_is_no_conflict(name: str) -> None:
 amounts = st.builds(Increment, st.sampled_from("abc"), st.integers(-5, 5))
 
 
+@settings(deadline=None)
 @given(asked=st.lists(amounts, max_size=30), name=st.sampled_from(sorted(STRATEGIES)))
 def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name: str) -> None:
     """A list gives each item the value it would have had alone, in the order of the list."""
