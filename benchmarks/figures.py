@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Answer, Outcome, from_due
+from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 
-SECOND: Final = 10**9
-MILLISECOND: Final = 10**6
+MILLISECOND: Final = 10**3
+"""In microseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -28,18 +28,6 @@ class Cell:
     connections: int
     counters: int
     share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dose:
-    """How much load: for how many ``seconds``, of which the first ``warm_up`` do not count for the speed.
-
-    ``rate`` is how many requests are due a second; 0 for a closed loop.
-    """
-
-    seconds: float
-    warm_up: float = 0.0
-    rate: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +65,7 @@ class Measurement:
     cell: Cell
     repeat: int
     speed: Speed
-    asked: int
+    asked: float
     requests: int
     statuses: Mapping[str, int]
     unknown: int
@@ -124,27 +112,30 @@ def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
     """Return how fast answers came once warm; None if there were too few to say.
 
     In a closed loop those count that came from the end of the warm-up to that of sending; at a constant rate, those
-    to requests that were sent after the warm-up, from when they were due.
+    to requests that were due after the warm-up.
 
     Args:
-        answers: In the order of their requests.
+        answers: In any order.
         dose: What they were sent in; its seconds count from the first request on.
     """
     if not answers:
         return None
-    warm = answers[0].sent + round(dose.warm_up * SECOND)
-    end = answers[0].sent + round(dose.seconds * SECOND)
+    start = min(answer.sent for answer in answers)
+    warm, end = (start + round(seconds * MICROSECONDS) for seconds in (dose.warm_up, dose.seconds))
     if dose.rate:
-        timed = zip(answers, from_due(answers, dose.rate), strict=True)
-        counted = [(answer, latency) for answer, latency in timed if answer.sent >= warm]
+        counted = [answer for answer in answers if answer.due >= warm]
     else:
-        counted = [(answer, answer.latency) for answer in answers if warm <= answer.ended < end]
-    acknowledged = sum(answer.outcome is Outcome.ACKNOWLEDGED for answer, _ in counted)
+        counted = [answer for answer in answers if warm <= answer.ended < end]
     if len(counted) < 2:  # noqa: PLR2004 - of which there are no percentiles
         return None
-    finish = max(answer.ended for answer, _ in counted) if dose.rate else end
-    cuts = statistics.quantiles((latency / MILLISECOND for _, latency in counted), n=1000, method="inclusive")
-    return Speed(rate=acknowledged * SECOND / (finish - warm), p50=cuts[499], p99=cuts[989], p999=cuts[998])
+    acknowledged = sum(answer.outcome is Outcome.ACKNOWLEDGED for answer in counted)
+    finish = max(answer.ended for answer in counted) if dose.rate else end
+    cuts = statistics.quantiles(
+        (answer.latency / MILLISECOND for answer in counted), n=1000, method="inclusive"
+    )
+    return Speed(
+        rate=acknowledged * MICROSECONDS / (finish - warm), p50=cuts[499], p99=cuts[989], p999=cuts[998]
+    )
 
 
 def statuses_of(answers: Iterable[Answer]) -> dict[str, int]:

@@ -1,39 +1,38 @@
-"""The load: vegeta, which says of every single request when it was sent, how long it took and what was answered.
+"""The load: wrk, with a script that says of every single request when it was due, sent and answered, and how.
 
 It holds a fixed number of connections. In a *closed loop* each sends its next request once the last is answered: that
-finds the maximum, and what its percentiles say holds for that many callers who wait. At a *constant rate* requests are
-due at fixed times, whether or not the last is answered, as from callers who do not know of each other. A request that
-leaves late, because all connections wait, is counted from when it was due: from its start alone, a stall would count
-once and not for all that it held up (*coordinated omission*).
+finds the maximum, and the times are those of so many callers who wait. At a *constant rate* requests are due at equal
+distances, each connection taking its turn, whether or not its last is answered. A request that leaves late, because its
+connection waits, is timed from when it was due: from its start alone, a stall would count once and not for all that it
+held up (*coordinated omission*). wrk's own percentiles are not used: they are corrected for that by a guess, also in
+closed loops, where there is nothing to correct.
 
-Source: https://github.com/tsenart/vegeta and http://highscalability.com/blog/2015/10/5/your-load-generator-is-probably-lying-to-you-take-the-red-pi.html
+Source: https://github.com/wg/wrk, https://github.com/wg/wrk/issues/485 and, for the way to do it right,
+https://github.com/giltene/wrk2
 """
 
-import base64
-import csv
-import itertools
-import json
-import os
+import math
 import resource
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.errors import BenchmarkError
 
-TIMEOUT: Final = 30
-"""Seconds after which a request is given up: more than the service takes to answer any."""
+SCRIPT: Final = Path(__file__).with_name("load.lua")
 
-FIELDS: Final = ("sent", "status", "latency", "", "", "error", "body", "", "seq", "", "", "")
-"""The columns of ``vegeta encode --to csv`` that are read here; times are in nanoseconds."""
+PATIENCE: Final = 30
+"""Seconds that answers may take once no more requests are sent: more than the service takes to give any."""
 
-VARIABLES: Final = {"GOGC": "400"}
-"""Fewer collections of garbage: the load shares the processors with what it measures."""
+MICROSECONDS: Final = 10**6
+POLL: Final = 0.02
 
 
 class Outcome(StrEnum):
@@ -46,163 +45,124 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A request and its answer; times are in nanoseconds, ``sent`` since 1970, ``status`` is 0 if none came."""
+    """What became of a request. Times are in microseconds of one clock; ``status`` is 0 if no answer came."""
 
-    seq: int
+    due: int
     sent: int
-    latency: int
+    ended: int
     status: int
     outcome: Outcome
 
     @property
-    def ended(self) -> int:
-        """When the answer was there."""
-        return self.sent + self.latency
+    def latency(self) -> int:
+        """The time from when the request was due; or from when it was sent, a moment early, as timers are coarse."""
+        return self.ended - min(self.due, self.sent)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The answers in the order of their requests, and the CPU time that it took to send these, in seconds."""
+    """What became of the requests, and the CPU time that it took to send them, in seconds."""
 
     answers: Sequence[Answer]
     cpu_seconds: float
 
 
-def vegeta() -> str:
-    """Return where vegeta is: on the PATH, or where Go puts what it installs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """How much load: for how many ``seconds``, of which the first ``warm_up`` do not count for the speed.
+
+    ``rate`` is how many requests are due a second; 0 for a closed loop.
+    """
+
+    seconds: float
+    warm_up: float = 0.0
+    rate: float = 0.0
+
+
+def wrk() -> str:
+    """Return where wrk is.
 
     Raises:
         BenchmarkError: It is not installed.
     """
-    go = Path(os.environ.get("GOPATH", Path.home() / "go")) / "bin"
-    found = shutil.which("vegeta") or shutil.which("vegeta", path=str(go))
+    found = shutil.which("wrk")
     if found is None:
         raise BenchmarkError(
-            "vegeta, which makes the load, is not installed: go install github.com/tsenart/vegeta/v12@v12.13.0"
-            " (Go 1.22 or later; macOS: brew install vegeta; or a program from its releases on GitHub, on the PATH)."
+            "wrk, which makes the load, is not installed (Debian: apt-get install wrk; macOS: brew install wrk)."
         )
     return found
 
 
 def version() -> str:
-    """Return which vegeta it is."""
-    said = subprocess.run([vegeta(), "-version"], capture_output=True, text=True, check=True).stdout
-    number = next((line.split()[-1] for line in said.splitlines() if line.startswith("Version")), "")
-    return f"vegeta {number}".strip()
+    """Return which wrk it is."""
+    # It prints that and its usage, and exits with 1.
+    said = subprocess.run([wrk(), "--version"], capture_output=True, text=True, check=False).stdout
+    return " ".join(said.split()[:2])
 
 
-def write_requests(file: Path, urls: Iterable[str], keys: Iterable[str] | None = None) -> None:
-    """Write the requests that vegeta sends in turn, starting over at the end: each a POST without a body.
-
-    Args:
-        file: Where they go.
-        urls: Where they are sent.
-        keys: The Idempotency-Key of each; None for no such header.
-    """
-    requests: Iterable[dict[str, Any]] = ({"method": "POST", "url": url} for url in urls)
-    if keys is not None:
-        # As many as there are keys: none is sent twice.
-        requests = (
-            {**request, "header": {"Idempotency-Key": [key]}}
-            for request, key in zip(itertools.cycle(requests), keys, strict=False)
-        )
-    with file.open("w") as output:
-        output.writelines(f"{json.dumps(request)}\n" for request in requests)
-
-
-def send(requests: Path, *, connections: int, seconds: float, rate: int = 0) -> Load:
-    """Send requests and wait until all are answered.
+def send(url: str, dose: Dose, *, connections: int, counters: int = 1, keyed: bool = False) -> Load:
+    """Send requests, each to increment by 1, and wait until all are answered.
 
     Args:
-        requests: What `write_requests` has written.
+        url: What the numbers of counters are appended to.
+        dose: How much load.
         connections: How many requests are under way at most.
-        seconds: After which no more are sent.
-        rate: How many are due a second; 0 for as many as are answered, a closed loop.
+        counters: How many there are, from 0 on; each request goes to a random one.
+        keyed: Whether each has an Idempotency-Key.
 
     Raises:
-        BenchmarkError: vegeta failed.
+        BenchmarkError: wrk failed.
     """
-    results = requests.with_suffix(".results")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    _run(
-        "attack",
-        "-format=json",
-        f"-targets={requests}",
-        f"-output={results}",
-        f"-duration={round(seconds * 1000)}ms",
-        f"-rate={rate}",
-        f"-workers={connections}",
-        f"-max-workers={connections}",
-        f"-connections={connections}",
-        f"-timeout={TIMEOUT}s",
-        "-redirects=-1",
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    table = requests.with_suffix(".csv")
-    _run("encode", "-to=csv", f"-output={table}", str(results))
-    with table.open(newline="") as rows:
-        answers = list(parse(rows))
+    with tempfile.TemporaryDirectory(prefix="load-") as folder:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [
+            wrk(),
+            f"--threads={connections}",
+            f"--connections={connections}",
+            f"--duration={math.ceil(dose.seconds) + PATIENCE}s",
+            f"--script={SCRIPT}",
+            url,
+            "--",
+            *(str(dose.seconds), str(dose.rate), str(counters)),
+            *("keyed" if keyed else "", folder, str(connections)),
+        ]
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            try:
+                _wait(process, Path(folder), seconds=dose.seconds, connections=connections)
+            finally:
+                # It sleeps until its time is over, and takes this for the end of it.
+                process.send_signal(signal.SIGINT)
+            said = process.communicate()[0]
+        if process.returncode != 0:
+            raise BenchmarkError(f"wrk failed: {said.strip()}")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        answers = [answer for file in sorted(Path(folder).iterdir()) for answer in read(file)]
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Load(answers, cpu)
+    return Load(sorted(answers, key=lambda answer: answer.sent), cpu)
 
 
-def _run(*arguments: str) -> None:
-    done = subprocess.run(
-        [vegeta(), *arguments],
-        env={**os.environ, **VARIABLES},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise BenchmarkError(f"vegeta {arguments[0]} failed: {done.stderr.strip()}")
+def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, connections: int) -> None:
+    """Wait until every connection has got its last answer, or wrk has ended."""
+    time.sleep(seconds)
+    while process.poll() is None and len([*folder.glob("*.done")]) < connections:
+        time.sleep(POLL)
 
 
-def parse(rows: Iterable[str]) -> Iterator[Answer]:
-    """Read vegeta's table of results, and give them in the order in which they were sent."""
-    cells = csv.DictReader(rows, FIELDS)
-    yield from sorted(
-        (
-            Answer(
-                seq=int(row["seq"]),
-                sent=int(row["sent"]),
-                latency=int(row["latency"]),
-                status=int(row["status"]),
-                outcome=_outcome(int(row["status"]), row["body"]),
-            )
-            for row in cells
-        ),
-        key=lambda answer: answer.seq,
-    )
+def read(file: Path) -> Iterator[Answer]:
+    """Read what a thread has written; a request is still under way unless the name says that it is done."""
+    last = 0
+    with file.open() as lines:
+        for answer in parse(lines):
+            last = answer.ended
+            yield answer
+    if file.suffix != ".done":
+        yield Answer(last, last, last + PATIENCE * MICROSECONDS, 0, Outcome.UNKNOWN)
 
 
-def _outcome(status: int, body: str) -> Outcome:
-    """Return what an answer says: the service's 503 says it in words, and a 4xx has changed nothing."""
-    if status == HTTPStatus.OK:
-        return Outcome.ACKNOWLEDGED
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.REFUSED
-    try:
-        problem = json.loads(base64.b64decode(body))
-    except ValueError:
-        return Outcome.UNKNOWN
-    is_refused = isinstance(problem, dict) and problem.get("outcome") == "not-applied"
-    return Outcome.REFUSED if is_refused else Outcome.UNKNOWN
-
-
-def from_due(answers: Sequence[Answer], rate: int) -> list[int]:
-    """Return the nanoseconds from when each request was due to its answer.
-
-    Requests are due at equal distances, and none leaves before it is due: so the one that left least late tells when
-    the others were.
-
-    Args:
-        answers: Those to requests at a constant rate, in order.
-        rate: How many were due a second, from 1.
-    """
-    distance = 10**9 // rate
-    if not answers:
-        return []
-    start = min(answer.sent - answer.seq * distance for answer in answers)
-    return [answer.ended - (start + answer.seq * distance) for answer in answers]
+def parse(lines: Iterable[str]) -> Iterator[Answer]:
+    """Read lines of the script's."""
+    for line in lines:
+        due, sent, ended, status, outcome = line.split()
+        yield Answer(int(due), int(sent), int(ended), int(status), Outcome(outcome))

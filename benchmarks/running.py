@@ -11,7 +11,8 @@ from typing import Any, Final
 import psutil
 
 from benchmarks import load
-from benchmarks.figures import Cell, Dose, Measurement, Results
+from benchmarks.figures import Cell, Measurement, Results
+from benchmarks.load import Dose
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import Target
 from service.settings import Settings
@@ -107,7 +108,7 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
     Raises:
         BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
     """
-    load.vegeta()
+    load.wrk()
     tell("Starting the stores, and each application once for each number of workers.")
     with stand(targets, workers=plan.workers, threads=plan.threads) as ready:
         tell("Warming up.")
@@ -139,7 +140,7 @@ def _measured(
         if maxima is not None:
             closed = Cell(workers=cell.workers, connections=cell.connections, counters=cell.counters)
             maximum = maxima.spread(step.target.name, closed, lambda each: each.speed.rate)
-            rate = max(1, round(cell.share * (maximum.median if maximum else 0)))
+            rate = max(1.0, cell.share * (maximum.median if maximum else 0.0))
             dose = Dose(seconds=plan.rate_seconds, warm_up=plan.warm_up, rate=rate)
         made = ready.measure(step.target, cell, dose, repeat=step.repeat)
         kind = f"{cell.share:.0%} of its maximum" if maxima else "closed loop"

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from benchmarks import load, usage
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Dose, Measurement
+from benchmarks.figures import Cell, Measurement
+from benchmarks.load import Dose
 from benchmarks.stand import stand
 from benchmarks.targets import Target
 
@@ -68,7 +69,7 @@ def soak(target: Target, cell: Cell, *, minutes: float, threads: int, tell: Call
     Raises:
         BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
     """
-    load.vegeta()
+    load.wrk()
     looks: list[Look] = []
     pieces: list[Measurement] = []
     with stand([target], workers=[cell.workers], threads=threads) as ready:

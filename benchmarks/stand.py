@@ -2,32 +2,23 @@
 
 import contextlib
 import os
-import random
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from uuid_utils import uuid7
-
 from benchmarks import peers, targets, usage
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Dose, Measurement, speed_of, statuses_of
-from benchmarks.load import Load, Outcome, send, write_requests
+from benchmarks.figures import Cell, Measurement, speed_of, statuses_of
+from benchmarks.load import Dose, Load, Outcome, send
 from benchmarks.stores import ElasticsearchStore, Store
 from benchmarks.targets import App, Target
 from localnode.serving import Service, serving
 
 LOGS: Final = Path("build/benchmarks")
 CONFIGURATION: Final = "--config benchmarks/gunicorn_conf.py"
-
-KEYS_A_SECOND: Final = 10_000
-"""More than any target can use up."""
-
-TURNS: Final = 10
-"""How often each counter stands in the order in which requests go to several, which is random and then repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +29,12 @@ class Stand:
         elasticsearch: The store of the service.
         stores: All stores, by name.
         services: By application's name and number of workers.
-        folder: For what the load generator reads and writes.
         file_system: What type the one is that all stores' data are on.
     """
 
     elasticsearch: ElasticsearchStore
     stores: Mapping[str, Store]
     services: Mapping[tuple[str, int], Service]
-    folder: Path
     file_system: str
 
     def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
@@ -63,17 +52,19 @@ class Stand:
         service = self.services[target.app.name, cell.workers]
         store = self.stores.get(target.app.store or "")
         ids = counter_ids(target, cell)
-        urls = (f"{service.url}/{target.path}/{each}" for each in _order(ids, seed=repeat))
-        keys = _keys(dose.seconds) if target.keyed else None
-        requests = self.folder / "requests"
-        write_requests(requests, urls, keys)
 
         groups = {"gunicorn": service.process.pid, **({"store": store.pid} if store else {})}
         stored = store.total(ids) if store else 0
         written = store.writes() if store else None
         resident = max(usage.resident_bytes(service.process.pid))
         used = {group: usage.cpu_seconds(pid) for group, pid in groups.items()}
-        load = send(requests, connections=cell.connections, seconds=dose.seconds, rate=dose.rate)
+        load = send(
+            f"{service.url}/{target.path}/{prefix_of(target, cell)}",
+            dose,
+            connections=cell.connections,
+            counters=cell.counters,
+            keyed=target.keyed,
+        )
         cpu = {group: usage.cpu_seconds(pid) - used[group] for group, pid in groups.items()}
         after = store.writes() if store else None
         gained = store.total(ids) - stored if store else None
@@ -84,8 +75,6 @@ class Stand:
                 f"{target.name} answered too little ({len(load.answers)} requests, {cell}): measure for longer, or look"
                 f" into {service.log}."
             )
-        if keys is not None and len(load.answers) > len(keys):
-            raise BenchmarkError(f"{target.name} used up its {len(keys):,} keys.")
         lost, doubled = _difference(load, gained)
         return Measurement(
             target=target.name,
@@ -114,22 +103,15 @@ class Stand:
         return self.elasticsearch.size_bytes(counter_ids(target, cell)[0])
 
 
-def counter_ids(target: Target, cell: Cell) -> list[str]:
-    """Return the counters of a target in cells like this: always the same, and no other target's."""
+def prefix_of(target: Target, cell: Cell) -> str:
+    """Return what the ids of a target's counters in cells like this begin with: always the same, and no other's."""
     name = re.sub(r"[^a-z0-9]+", "-", target.name)
-    return [f"{name}-{cell.workers}-{cell.counters}-{number}" for number in range(cell.counters)]
+    return f"{name}-{cell.workers}-{cell.counters}-"
 
 
-def _order(ids: Sequence[str], *, seed: int) -> list[str]:
-    if len(ids) == 1:
-        return [*ids]
-    order = [*ids] * TURNS
-    random.Random(seed).shuffle(order)  # noqa: S311 - not for secrets
-    return order
-
-
-def _keys(seconds: float) -> list[str]:
-    return [str(uuid7()) for _ in range(round(KEYS_A_SECOND * seconds))]
+def counter_ids(target: Target, cell: Cell) -> list[str]:
+    """Return them all."""
+    return [f"{prefix_of(target, cell)}{number}" for number in range(cell.counters)]
 
 
 def _difference(load: Load, gained: int | None) -> tuple[int | None, int | None]:
@@ -180,7 +162,7 @@ def stand(chosen: Iterable[Target], *, workers: Iterable[int], threads: int) -> 
             for app in apps
             for number in workers
         }
-        yield Stand(elasticsearch, stores, services, folder, file_system)
+        yield Stand(elasticsearch, stores, services, file_system)
 
 
 def _peer(

@@ -5,19 +5,25 @@ from pathlib import Path
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Dose, Measurement, Results, Speed, Spread, speed_of, statuses_of
-from benchmarks.load import Answer, Outcome
+from benchmarks.figures import Cell, Measurement, Results, Speed, Spread, speed_of, statuses_of
+from benchmarks.load import Answer, Dose, Outcome
 
-MILLISECOND = 10**6
+MILLISECOND = 10**3
 CELL = Cell(workers=1, connections=32, counters=1)
 
 
-def answers(*times: tuple[int, int], status: int = 200) -> list[Answer]:
-    """Return answers to requests that were sent at, and took, so many milliseconds."""
+def answers(*times: tuple[int, int], late: int = 0, status: int = 200) -> list[Answer]:
+    """Return answers to requests that were due at, left so late, and then took so many milliseconds."""
     outcome = Outcome.ACKNOWLEDGED if status == 200 else Outcome.REFUSED
     return [
-        Answer(seq, sent * MILLISECOND, latency * MILLISECOND, status, outcome)
-        for seq, (sent, latency) in enumerate(times)
+        Answer(
+            due * MILLISECOND,
+            (due + late) * MILLISECOND,
+            (due + late + latency) * MILLISECOND,
+            status,
+            outcome,
+        )
+        for due, latency in times
     ]
 
 
@@ -54,15 +60,15 @@ def test_what_was_refused_is_not_a_rate() -> None:
     assert speed == Speed(rate=0, p50=10, p99=10, p999=10)
 
 
-def test_at_a_constant_rate_a_stall_counts_for_all_that_it_held_up() -> None:
-    """One request takes half a second, and the 50 behind it wait as long, or a little less each."""
-    times = [(10 * number, 1) for number in range(50)]
-    times += [(500, 500), *((1000 + number, 1) for number in range(50))]
+def test_at_a_constant_rate_what_was_due_after_the_warm_up_counts_until_it_is_answered() -> None:
+    """50 requests were due in that half of the second, and the last of them was answered 110 ms after it was due."""
+    times = [(10 * number, 10) for number in range(100)]
 
-    speed = speed_of(answers(*times), Dose(seconds=1.0, rate=100))
+    speed = speed_of(answers(*times, late=100), Dose(seconds=1.0, warm_up=0.5, rate=100))
 
     assert speed is not None
-    assert (50, 491) == (speed.p50, speed.p99)
+    assert (110, 110) == (speed.p50, speed.p99)
+    assert speed.rate == pytest.approx(40 / 0.5)
 
 
 def test_percentiles_are_those_between_answers() -> None:
