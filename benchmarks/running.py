@@ -123,7 +123,7 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
 def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
     for step in closed_loops(targets, plan):
         if step.repeat == 1 and step.cell.connections == max(plan.connections):
-            ready.measure(step.target, step.cell, Dose(seconds=plan.prepare), repeat=0)
+            ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare))
 
 
 def _measured(

@@ -37,6 +37,20 @@ class Stand:
     services: Mapping[tuple[str, int], Service]
     file_system: str
 
+    def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
+        """Send increments to a target, and return what became of them.
+
+        Raises:
+            BenchmarkError: They could not be sent.
+        """
+        return send(
+            f"{self.services[target.app.name, cell.workers].url}/{target.path}/{prefix_of(target, cell)}",
+            dose,
+            connections=cell.connections,
+            counters=cell.counters,
+            keyed=target.keyed,
+        )
+
     def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
         """Put load on a target and hold what it answered against what its store holds.
 
@@ -58,13 +72,7 @@ class Stand:
         written = store.writes() if store else None
         resident = max(usage.resident_bytes(service.process.pid))
         used = {group: usage.cpu_seconds(pid) for group, pid in groups.items()}
-        load = send(
-            f"{service.url}/{target.path}/{prefix_of(target, cell)}",
-            dose,
-            connections=cell.connections,
-            counters=cell.counters,
-            keyed=target.keyed,
-        )
+        load = self.put_load_on(target, cell, dose)
         cpu = {group: usage.cpu_seconds(pid) - used[group] for group, pid in groups.items()}
         after = store.writes() if store else None
         gained = store.total(ids) - stored if store else None
