@@ -9,6 +9,7 @@ from service.logs import configuration
 from service.server import listeners
 from service.server.reception import Limits
 from service.server.worker import PatientWorker
+from service.strategies import STRATEGIES
 
 settings = reloading.settings()
 
@@ -17,7 +18,12 @@ bind = f"{settings.bind_address}:{settings.port}"
 workers = settings.workers
 # Threads, because a request mostly waits for Elasticsearch; and none of them for a slow caller.
 worker_class = PatientWorker.within(
-    Limits(arrival=settings.request_timeout, waiting=settings.max_waiting, body=MAX_BODY)
+    Limits(
+        arrival=settings.request_timeout,
+        waiting=settings.max_waiting,
+        body=MAX_BODY,
+        gathered=tuple(f"POST /{name}".encode() for name, each in STRATEGIES.items() if each.shares_writes),
+    )
 )
 threads = settings.threads
 # Connections: those whose requests are served or wait, and as many again and more that are idle.

@@ -47,7 +47,11 @@ def at_hand() -> Arrival:
 
 
 class UnderWay:
-    """The requests that threads of this process serve: as many as the server says, 0 under one that does not say."""
+    """The requests that gather in threads of this process, each of which may wait for the others.
+
+    Attributes:
+        count: As many as the server says, a moment ago; 0 under one that does not say.
+    """
 
     def __init__(self) -> None:
         self.count = 0

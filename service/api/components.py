@@ -62,7 +62,7 @@ PARAMETERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
 
 ENTITY_TAG: Final = {"type": "string", "pattern": '^"[0-9]+-[0-9]+"$', "example": '"1-0"'}
 
-UNLESS_SHARED: Final = "-unless-shared"
+AT_TIMES: Final = "-at-times"
 """Ends the name among the components of a header that is not always there."""
 
 HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
@@ -77,9 +77,9 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = MappingProxyType(
             "required": True,
             "schema": ENTITY_TAG,
         },
-        f"ETag{UNLESS_SHARED}": {
-            "description": "The counter's version, as a strong entity tag; left out where the same write has added what"
-            " others asked for after it, so that there never was such a version.",
+        f"ETag{AT_TIMES}": {
+            "description": "The counter's version, as a strong entity tag; left out where this value is not that of the"
+            " version: in the answer to a repetition, and where the write has added what others asked for as well.",
             "schema": ENTITY_TAG,
         },
         "Content-Location": {
@@ -148,7 +148,7 @@ def answer(
     """Describe a success. ``headers`` and ``links`` are names from `HEADERS` and `LINKS`."""
     described: dict[str, Any] = {
         "description": description,
-        "headers": {name.removesuffix(UNLESS_SHARED): name for name in ("X-Request-Id", *headers)},
+        "headers": {name.removesuffix(AT_TIMES): name for name in ("X-Request-Id", *headers)},
     }
     if schema:
         described["content"] = {"application/json": {"schema": schema}}

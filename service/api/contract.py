@@ -29,9 +29,9 @@ answered with 200 was not acknowledged. On status 503 its `outcome` says whether
 nothing; only then may it be repeated, unless it bore an `Idempotency-Key`, with which it always may. No refusal of a
 repetition settles what became of an earlier request under the same key: only a 200 does.
 
-**Versions.** A single counter's answer carries an `ETag` (under `/batched` not every one). Sent back in `If-Match`, it
-makes a write conditional: if somebody else has written in between, the answer is a 412 with the required and the
-current version.
+**Versions.** A single counter's answer carries an `ETag`, unless its value is not the one that stands there. Sent back
+in `If-Match`, it makes a write conditional: if somebody else has written in between, the answer is a 412 with the
+required and the current version.
 
 **Strictness.** Bodies are parsed strictly: a key that stands twice, `NaN` or an unknown field is refused, not
 guessed at. So is a query where a counter's operation reads none, and an unknown or repeated parameter in one.

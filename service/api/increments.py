@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 
 from service.api import access, conditional, problems
 from service.api.blueprint import ApiBlueprint, refuse_query
-from service.api.components import LINKS, UNLESS_SHARED, answer
+from service.api.components import AT_TIMES, LINKS, answer
 from service.api.idempotency import (
     HEADER,
     REPLAYED,
@@ -65,7 +65,7 @@ def increments_blueprint(
     else:
         blueprint.before_request(refuse_on_naive)
     promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE if strategy.exactly_once else NEVER_REPEATED}"
-    etag = f"ETag{UNLESS_SHARED}" if strategy.shares_writes else "ETag"
+    etag = f"ETag{AT_TIMES}" if strategy.exactly_once else "ETag"
     key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
     key_parameters = [HEADER] if strategy.exactly_once else []
 
@@ -96,7 +96,8 @@ def increments_blueprint(
         else:
             raise BadRequest(f"/{name} takes no precondition: it never looks at what it changes. Use /occ.")
         response = jsonify(_as_dict(done, name))
-        if done.applied.revision:
+        # A version says what stands there, so that nobody sets a counter who does not know what others have added.
+        if done.applied.revision and not done.applied.replayed:
             response.headers["ETag"] = conditional.entity_tag(done.applied.revision)
         response.headers["Content-Location"] = f"/counters/{counter_id}"
         if done.applied.replayed:
@@ -118,7 +119,7 @@ def increments_blueprint(
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
         access.confine(item.counter_id for item in body["increments"])
         asked = as_operations(body["increments"], name)
-        results = increment_each(strategy.try_each, storage, asked, retries)
+        results = increment_each(strategy.try_each, strategy.split, storage, asked, retries)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]
         response = jsonify(
             results=[_item(item, result, name) for item, result in zip(asked, results, strict=True)],

@@ -79,7 +79,11 @@ class Connection:
     @property
     def is_liveness_probe(self) -> bool:
         """Whether somebody asks if the process lives, which takes no time."""
-        return self._incoming.startswith(LIVENESS)
+        return self.begins_with(LIVENESS)
+
+    def begins_with(self, beginnings: tuple[bytes, ...]) -> bool:
+        """Say whether the request at hand begins with one of these."""
+        return self._incoming.startswith(beginnings)
 
     # In the main thread.
 

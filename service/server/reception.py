@@ -31,12 +31,14 @@ class Limits:
         waiting: Requests that may wait for a thread.
         body: Bytes of a body, as the application has it.
         held: Bytes that are kept for slow callers, for all of them together.
+        gathered: How requests begin that gather in their threads; `service.admission.UNDER_WAY` is told of them.
     """
 
     arrival: float
     waiting: int
     body: int
     held: int = 32 * 1024 * 1024
+    gathered: tuple[bytes, ...] = ()
 
 
 class Reception:
@@ -70,6 +72,7 @@ class Reception:
         self._call = call
         self._is_closing = False
         self._busy = 0
+        self._gathering = 0
         self._idle = idle
         self._threads = threads
         self._pool = pool
@@ -132,8 +135,12 @@ class Reception:
         elif self._busy >= self._threads + self._limits.waiting:
             self._refuse(connection, Refusal.BUSY)
         else:
-            self._count(+1)
-            self._have_served(connection, self._pool, self._finish_turn)
+            self._busy += 1
+            if connection.begins_with(self._limits.gathered):
+                self._count_gathering(+1)
+                self._have_served(connection, self._pool, self._finish_gathering)
+            else:
+                self._have_served(connection, self._pool, self._finish_turn)
 
     def _refuse(self, connection: Connection, refusal: Refusal) -> None:
         """Have the application refuse a request."""
@@ -168,13 +175,18 @@ class Reception:
 
     def _finish_turn(self, connection: Connection, served: "Future[bool]") -> None:
         """Go on with a connection whose request has been served in its turn."""
-        self._count(-1)
+        self._busy -= 1
         self._finish(connection, served)
 
-    def _count(self, change: int) -> None:
-        """Count who has a thread or waits for one, and tell how many have one."""
-        self._busy += change
-        UNDER_WAY.tell(min(self._busy, self._threads))
+    def _finish_gathering(self, connection: Connection, served: "Future[bool]") -> None:
+        """Do so where the request was one of those that gather."""
+        self._count_gathering(-1)
+        self._finish_turn(connection, served)
+
+    def _count_gathering(self, change: int) -> None:
+        """Tell how many requests that gather have a thread, or are about to have one."""
+        self._gathering += change
+        UNDER_WAY.tell(min(self._gathering, self._threads))
 
     def _finish(self, connection: Connection, served: "Future[bool]") -> None:
         """Go on with a connection whose request has been served."""

@@ -11,7 +11,7 @@ from service.retries import Retries
 from service.storage.protocol import CounterRepository
 from service.strategies import batched, naive, occ, scripted
 from service.strategies.group_commit import GroupCommit
-from service.strategies.lists import S, TryEach
+from service.strategies.lists import S, Split, TryEach, parts, rounds
 from service.strategies.turns import Turns
 
 __all__ = ["STRATEGIES", "Strategy"]
@@ -25,15 +25,17 @@ def _itself(repository: CounterRepository) -> CounterRepository:
 class Strategy(Generic[S]):
     """A way to increment a counter.
 
-    ``increment`` adds to a counter, ``try_each`` tries once to add to several different ones, and
-    ``increment_if`` adds if the caller's precondition holds: None where there is no such promise. ``exactly_once``
-    says whether it keeps the promise of an operation, ``shares_writes`` whether increments of several callers may go
-    into one write. All of them are called with what ``storage`` makes, once a process, of where the counters are kept.
+    ``increment`` adds to a counter, ``try_each`` tries once to do so for those items of a list that ``split`` puts
+    together, and ``increment_if`` adds if the caller's precondition holds: None where there is no such promise.
+    ``exactly_once`` says whether it keeps the promise of an operation, ``shares_writes`` whether increments of several
+    callers may go into one write. All of them are called with what ``storage`` makes, once a process, of where the
+    counters are kept.
     """
 
     storage: Callable[[CounterRepository], S]
     increment: Callable[[S, Increment, Retries], Incremented]
     try_each: TryEach[S]
+    split: Split
     increment_if: Callable[[S, Increment, Retries, Precondition], Incremented] | None = None
     exactly_once: bool = True
     shares_writes: bool = False
@@ -41,9 +43,9 @@ class Strategy(Generic[S]):
 
 STRATEGIES: Final[Mapping[str, Strategy[Any]]] = MappingProxyType(
     {
-        "naive": Strategy(_itself, naive.increment, naive.try_each, exactly_once=False),
-        "occ": Strategy(Turns, occ.increment, occ.try_each, increment_if=occ.increment_if),
-        "scripted": Strategy(_itself, scripted.increment, scripted.try_each),
-        "batched": Strategy(GroupCommit, batched.increment, batched.try_each, shares_writes=True),
+        "naive": Strategy(_itself, naive.increment, naive.try_each, rounds, exactly_once=False),
+        "occ": Strategy(Turns, occ.increment, occ.try_each, rounds, increment_if=occ.increment_if),
+        "scripted": Strategy(_itself, scripted.increment, scripted.try_each, parts),
+        "batched": Strategy(GroupCommit, batched.increment, batched.try_each, parts, shares_writes=True),
     }
 )

@@ -16,19 +16,14 @@ from service.strategies import scripted
 
 
 def increment(storage: Additions, asked: Increment, retries: Retries) -> Incremented:
-    """Add to a counter as ``/scripted`` does, in company.
-
-    Args:
-        storage: Gathers what is added at the same time: a `service.strategies.group_commit.GroupCommit`.
-        asked: What to add.
-        retries: How often, and how soon, it is tried again after conflicts with writers of other processes.
+    """Add to a counter as ``/scripted`` does, in company: that is up to the ``storage``, a `GroupCommit`.
 
     Raises:
-        ConflictsNotResolved: Others came first each time, until the retries were used up.
+        ConflictsNotResolved: Writers of other processes came first each time, until the retries were used up.
     """
     return scripted.increment(storage, asked, retries)
 
 
 def try_each(storage: Additions, asked: Sequence[Increment]) -> list[Applied | CounterError]:
-    """Try once to add to each of several different counters, in one write."""
+    """Try once to add to each of several counters, in company."""
     return storage.add_each(asked)

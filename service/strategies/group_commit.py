@@ -4,9 +4,8 @@ A write costs about the same whether it adds one amount or a hundred. So while o
 gathered, and the next takes all of them along; each is answered once the write that it was part of is acknowledged,
 and with what it alone came to.
 
-A write that could begin also waits a little for those that are about to join, which are the requests that this
-process serves already. Who is alone waits for nobody. (PostgreSQL calls the two ``commit_delay`` and
-``commit_siblings``.)
+A write that could begin also waits a little for those that are about to join: requests of this kind that the process
+serves already. Who is alone waits for nobody. (PostgreSQL calls the two ``commit_delay`` and ``commit_siblings``.)
 
 Source: https://www.postgresql.org/docs/current/wal-configuration.html
 """
@@ -15,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextvars import copy_context
 from itertools import islice
 from typing import Final
 
@@ -22,10 +22,14 @@ from service import deadlines
 from service.admission import UNDER_WAY, UnderWay
 from service.counters import Applied, Increment
 from service.errors import CounterError, Outcome, OutOfTime, StorageUnavailable
+from service.retries import LEAST
 from service.storage.protocol import Additions
 
-MAX_WAITING: Final = 10_000
+MAX_QUEUED: Final = 10_000
 """How many increments may wait to be written; who comes then is refused."""
+
+LARGEST: Final = 1_000
+"""How many increments a write has at most, unless a single request brings more."""
 
 LINGER: Final = 0.005
 """Seconds that a write waits at most for those that are about to join."""
@@ -38,61 +42,85 @@ class Party:
 
     Attributes:
         increments: What is asked.
+        context: The context variables of the request.
         since: When it came, on the monotonic clock.
         deadline: When it is too late to send it, on the same clock.
-        leads: Whether it was the first to come after a write had begun.
+        leads: Whether it came to an empty queue, and so looks after the time for those behind it.
         is_sent: Whether it is on its way.
     """
 
-    __slots__ = ("_answered", "_outcome", "deadline", "increments", "is_sent", "leads", "since")
+    __slots__ = (
+        "_answered",
+        "_failure",
+        "_results",
+        "context",
+        "deadline",
+        "increments",
+        "is_sent",
+        "leads",
+        "since",
+    )
 
     def __init__(self, increments: Sequence[Increment]) -> None:
         self.increments = increments
+        self.context = copy_context()
         self.since = time.monotonic()
         self.deadline = self.since + deadlines.remaining()
         self.leads = False
         self.is_sent = False
-        self._outcome: Results | Exception = []
+        self._results: Results = []
+        self._failure: Exception | None = None
+        # Held from the beginning, and released by whoever answers.
         self._answered = threading.Lock()
         self._answered.acquire()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for an answer for so long, and say whether there is one; once there is, do not call it again."""
-        return self._answered.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+    def wait(self, until: float) -> bool:
+        """Wait for an answer until then, and say whether there is one; once there is, do not call it again."""
+        left = min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+        return self._answered.acquire(timeout=left)
 
-    def answer(self, outcome: Results | Exception) -> None:
-        """Tell what each increment came to, or what went wrong that never should."""
-        self._outcome = outcome
+    def answer(self, results: Results) -> None:
+        """Tell what each increment came to."""
+        self._results = results
+        self._answered.release()
+
+    def fail(self, failure: Exception) -> None:
+        """Tell that something went wrong which never should."""
+        self._failure = failure
         self._answered.release()
 
     def results(self) -> Results:
-        """Return what was told."""
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
+        """Return what was told; raise an error of this thread's own where that is a failure, which others raise too."""
+        if self._failure:
+            raise RuntimeError("A write in company failed.") from self._failure
+        return self._results
 
 
 class GroupCommit:
-    """Adds to counters as a repository does, for all threads of the process together.
+    """Adds to counters as a repository does, for all threads of the process together, for as long as it lives.
+
+    Everything that changes does so under ``_mutex``. The writer waits for ``_may_write``, which is released whenever
+    ``_is_writing`` becomes true, and by nothing else.
 
     Args:
         repository: What writes.
-        under_way: The requests that the process serves, the threads of which may be about to join.
+        under_way: The requests whose threads may be about to join: each joins with one party at a time.
 
     Attributes:
-        waiting: How many increments wait for a write to begin.
+        queued: How many increments wait for a write to begin.
     """
 
     def __init__(self, repository: Additions, under_way: UnderWay = UNDER_WAY) -> None:
+        self.queued = 0
         self._repository = repository
         self._under_way = under_way
         self._mutex = threading.Lock()
         self._queue: deque[Party] = deque()
-        self.waiting = 0
+        self._has_writer = False
         self._is_writing = False
         self._may_write = threading.Lock()
         self._may_write.acquire()
-        self._has_writer = False
+        self._last_write = 0.0
         under_way.on_end(self._write_if_complete)
 
     @property
@@ -110,7 +138,8 @@ class GroupCommit:
         """
         [result] = self.add_each([increment])
         if isinstance(result, CounterError):
-            raise result
+            # Others may be told the same object: it is to collect nobody's frames.
+            raise result.with_traceback(None)
         return result
 
     def add_each(self, increments: Sequence[Increment]) -> Results:
@@ -119,46 +148,45 @@ class GroupCommit:
             return []
         party = Party(increments)
         if not self._join(party):
-            return [
-                StorageUnavailable("The service is busy: too many increments wait already.")
-                for _ in increments
-            ]
+            busy = StorageUnavailable("The service is busy: too many increments wait already.")
+            return [busy for _ in increments]
         if party.leads:
-            if party.wait(min(LINGER, deadlines.remaining())):
+            if party.wait(min(party.since + LINGER, party.deadline)):
                 return party.results()
             self._write_now()
-        if party.wait(deadlines.remaining()):
+        if party.wait(party.deadline):
             return party.results()
-        return [self._give_up(party)] * len(increments)
+        return self._give_up(party)
 
     def _join(self, party: Party) -> bool:
         """Queue up, and begin to write if that completes the company; return False if there is no room."""
         with self._mutex:
-            if self.waiting + len(party.increments) > MAX_WAITING:
+            if self.queued + len(party.increments) > MAX_QUEUED:
                 return False
+            if not self._has_writer:
+                threading.Thread(target=self._write_for_good, name="group commit", daemon=True).start()
+                self._has_writer = True
             party.leads = not self._queue
             self._queue.append(party)
-            self.waiting += len(party.increments)
-            if not self._has_writer:
-                self._has_writer = True
-                threading.Thread(target=self._write_for_good, name="group commit", daemon=True).start()
+            self.queued += len(party.increments)
             if self._is_complete():
                 self._wake_writer()
         return True
 
-    def _give_up(self, party: Party) -> CounterError:
-        """Return what is true of an increment whose caller waits no longer."""
+    def _give_up(self, party: Party) -> Results:
+        """Return what is true of increments whose caller waits no longer."""
         with self._mutex:
             if party.is_sent:
-                return StorageUnavailable(
-                    "It is being written; what came of it was not known in time.", Outcome.UNKNOWN
-                )
+                if party.wait(0.0):
+                    return party.results()
+                lost = StorageUnavailable("It was not known in time whether it was written.", Outcome.UNKNOWN)
+                return [lost for _ in party.increments]
             if party in self._queue:
                 self._queue.remove(party)
-                self.waiting -= len(party.increments)
+                self.queued -= len(party.increments)
                 # Those behind it have relied on it to look after the time.
                 self._wake_writer()
-            return OutOfTime()
+        return [OutOfTime() for _ in party.increments]
 
     def _is_complete(self) -> bool:
         """Say whether everybody has joined who may be about to."""
@@ -166,8 +194,10 @@ class GroupCommit:
 
     def _write_if_complete(self) -> None:
         """Begin to write if it was a request that has now ended which was waited for."""
-        if self._queue and not self._is_writing and self._is_complete():
-            self._write_now()
+        if self._queue:
+            with self._mutex:
+                if self._is_complete():
+                    self._wake_writer()
 
     def _write_now(self) -> None:
         """Begin to write, whoever may be about to join."""
@@ -189,30 +219,45 @@ class GroupCommit:
                 self._write(self._take())
 
     def _take(self) -> list[Party]:
-        """Take from the queue who goes along with the next write: all of them, but no more counters than is good."""
+        """Take from the queue who goes along with the next write: all of them, unless that would be too much."""
         parties: list[Party] = []
         counters: set[str] = set()
+        size = 0
         with self._mutex:
             now = time.monotonic()
             while self._queue:
                 party = self._queue[0]
+                if self._is_too_late(party, now):
+                    self._queue.popleft()
+                    self.queued -= len(party.increments)
+                    party.answer([OutOfTime() for _ in party.increments])
+                    continue
+                size += len(party.increments)
                 counters.update(increment.counter_id for increment in party.increments)
-                if parties and len(counters) > self._repository.batch:
+                if parties and (size > LARGEST or len(counters) > self._repository.batch):
                     break
                 self._queue.popleft()
-                self.waiting -= len(party.increments)
-                if party.deadline > now:
-                    party.is_sent = True
-                    parties.append(party)
+                self.queued -= len(party.increments)
+                party.is_sent = True
+                parties.append(party)
         return parties
+
+    def _is_too_late(self, party: Party, now: float) -> bool:
+        """Say whether a write that begins now would leave a caller in doubt who has had to wait for another one.
+
+        Who has not had to wait is owed a try, however little time there is.
+        """
+        left = party.deadline - now
+        return left <= 0.0 or (left < LEAST and party.since < self._last_write)
 
     def _goes_on(self) -> bool:
         """Say whether the next write begins at once; otherwise whoever leads the queue sees to it that it begins."""
         with self._mutex:
+            self._last_write = time.monotonic()
             self._is_writing = bool(self._queue) and (
                 self._is_complete()
                 or not self._queue[0].leads
-                or self._queue[0].since + LINGER <= time.monotonic()
+                or self._queue[0].since + LINGER <= self._last_write
             )
             return self._is_writing
 
@@ -220,13 +265,17 @@ class GroupCommit:
         """Write what is asked, and tell everyone what it came to."""
         if not parties:
             return
-        increments = [increment for party in parties for increment in party.increments]
         try:
-            with deadlines.within(max(party.deadline for party in parties) - time.monotonic()):
-                results = iter(self._repository.add_each(increments))
+            # What is logged has the id of one of the requests at least.
+            results = iter(parties[0].context.run(self._add_each, parties))
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             for party in parties:
-                party.answer(error)
+                party.fail(error)
         else:
             for party in parties:
                 party.answer([*islice(results, len(party.increments))])
+
+    def _add_each(self, parties: list[Party]) -> Results:
+        """Write within the time of whoever waits longest."""
+        deadlines.begin(max(party.deadline for party in parties) - time.monotonic())
+        return self._repository.add_each([increment for party in parties for increment in party.increments])

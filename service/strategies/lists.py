@@ -1,10 +1,13 @@
 """Lists of increments: what the strategies share to send many counters in one call.
 
-A list may name a counter several times, and those increments are applied in order. So the list goes out in
-rounds, in each of which a counter stands at most once: within a round the order does not matter.
+A list may name a counter several times, and those increments are applied in order. A strategy that writes what it has
+read sends the list in rounds, in each of which a counter stands at most once; one that has the storage add sends all
+that is for a counter at once.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from service.counters import Applied, Counter, Increment, Incremented, Revision, Step
@@ -19,23 +22,26 @@ S = TypeVar("S", bound=Batching)
 TryEach = Callable[[S, Sequence[Increment]], list[Applied | CounterError]]
 """One try at increments of different counters; a conflict is a `VersionConflict` in its place."""
 
+Split = Callable[[Sequence[Increment], int], list[list[int]]]
+"""Splits a list into positions that go into one call, of so many counters at most: `rounds` or `parts`."""
+
 WriteEach = Callable[[Sequence[Counter]], list[Revision | CounterError]]
 """Writes counters as they are to be, and returns their new revisions."""
 
 
 def increment_each(
-    try_each: TryEach[S], storage: S, asked: Sequence[Increment], retries: Retries
+    try_each: TryEach[S], split: Split, storage: S, asked: Sequence[Increment], retries: Retries
 ) -> list[Incremented | CounterError]:
     """Apply a list of increments and return what became of each, in order.
 
-    One deadline covers the list: a round that would come too late for it is not begun, the first excepted, and its
+    One deadline covers the list: a call that would come too late for it is not begun, the first excepted, and its
     items end in `OutOfTime`.
     """
     results: list[Incremented | CounterError] = [OutOfTime() for _ in asked]
-    for number, round_ in enumerate(rounds(asked, storage.batch)):
+    for number, positions in enumerate(split(asked, storage.batch)):
         if number > 0 and not retries.in_time():
             break
-        for position, result in _apply(try_each, storage, asked, round_, retries.attempts()):
+        for position, result in _apply(try_each, storage, asked, positions, retries.attempts()):
             results[position] = result
     return results
 
@@ -56,6 +62,20 @@ def rounds(asked: Sequence[Increment], batch: int) -> list[list[int]]:
             split.append([])
         split[nth].append(position)
     return [round_[start : start + batch] for round_ in split for start in range(0, len(round_), batch)]
+
+
+def parts(asked: Sequence[Increment], batch: int) -> list[list[int]]:
+    """Split positions of ``asked`` so that all of a counter's are in one part, in their order.
+
+    Args:
+        asked: The list.
+        batch: How many counters a part may have at most, from 1.
+    """
+    by_counter: defaultdict[str, list[int]] = defaultdict(list)
+    for position, item in enumerate(asked):
+        by_counter[item.counter_id].append(position)
+    each = list(by_counter.values())
+    return [sorted(chain(*each[start : start + batch])) for start in range(0, len(each), batch)]
 
 
 def read_then_write_each(
@@ -90,7 +110,7 @@ def _apply(
     positions: list[int],
     attempts: Iterator[int],
 ) -> Iterator[tuple[int, Incremented | CounterError]]:
-    """Try until no item of the round is to be tried again, and tell each position's result once."""
+    """Try until none of these items is to be tried again, and tell each position's result once."""
     trials, attempt = {position: Trial(asked[position]) for position in positions}, 0
     for attempt in attempts:
         outcomes = try_each(storage, [asked[position] for position in trials])

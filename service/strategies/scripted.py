@@ -35,5 +35,5 @@ def increment(storage: Additions, asked: Increment, retries: Retries) -> Increme
 
 
 def try_each(storage: Additions, asked: Sequence[Increment]) -> list[Applied | CounterError]:
-    """Try once to add to each of several different counters, in one write."""
+    """Try once to add to each of several counters, in one write of each."""
     return storage.add_each(asked)

@@ -221,6 +221,31 @@ def test_all_ways_come_to_the_same(real: CounterRepository, steps: list[Incremen
     assert all(histories[0] == history for history in histories)
 
 
+@pytest.mark.parametrize("asked", [[7, 2, None], [2, 7], [3], [8, 9, 10, 2]])
+def test_a_lowered_limit_counts_when_something_is_added(
+    real: CounterRepository, counter_id: str, asked: list[int | None]
+) -> None:
+    """What is refused forgets nothing for the others; what is added forgets what is too much by then."""
+    fuller = InMemoryCounters(log_limit=6)
+    for number in range(1, 7):
+        fuller.add(operation(counter_id, number))
+    full = fuller.read(counter_id)
+    before = replace(full, log=replace(full.log, limit=LIMIT))
+    alone = InMemoryCounters(log_limit=LIMIT)
+    for repository in (alone, real):
+        repository.overwrite(before)
+    steps = [operation(counter_id, number) if number else Increment(counter_id) for number in asked]
+
+    expected = [outline(alone, added, step, counter_id)[0] for step in steps]
+    together = [
+        type(result) if isinstance(result, CounterError) else (result.value, result.replayed)
+        for result in real.add_each(steps)
+    ]
+
+    assert expected == together
+    assert stored(alone, counter_id) == stored(real, counter_id)
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     steps=STEPS.map(lambda steps: [step for step in steps if isinstance(step, Increment)]),

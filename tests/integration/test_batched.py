@@ -98,9 +98,9 @@ class Office:
 
     def queue(self, counter_id: str, **how: Any) -> "Future[Answer]":
         """Have a caller ask likewise while a write stands at the gate, and return once the caller waits its turn."""
-        before = self.commit.waiting
+        before = self.commit.queued
         answer = self.post(counter_id, **how)
-        assert wait_until(lambda: self.commit.waiting > before or answer.done(), timeout=SECONDS)
+        assert wait_until(lambda: self.commit.queued > before or answer.done(), timeout=SECONDS)
         return answer
 
     def hold(self) -> "Future[Answer]":

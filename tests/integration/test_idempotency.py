@@ -48,6 +48,19 @@ def test_a_repetition_has_the_first_answer(api: Api, counter_id: str, strategy: 
 
 
 @strategies
+def test_a_repetition_tells_no_version(api: Api, counter_id: str, strategy: str) -> None:
+    """Its value is an old one: who set the counter under the version of now would erase what others have added."""
+    key = uuid7()
+    first = api.post(f"/{strategy}/{counter_id}", headers=keyed(key))
+    api.post(f"/{strategy}/{counter_id}", json={"by": 100})
+
+    again = api.post(f"/{strategy}/{counter_id}", headers=keyed(key))
+
+    assert (1, True) == (again.json()["value"], "ETag" in first.headers)
+    assert "ETag" not in again.headers
+
+
+@strategies
 def test_a_key_may_be_quoted_or_bare_and_in_capitals(api: Api, counter_id: str, strategy: str) -> None:
     """However it is written, it is the same key."""
     key = uuid7()

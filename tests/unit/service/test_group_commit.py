@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from unittest.mock import Mock
 
 import pytest
 
@@ -54,7 +56,7 @@ class Office:
         self, *increments: Increment, seconds: float = SECONDS
     ) -> "Future[list[Applied | CounterError]]":
         """Have a caller ask, who waits for so long; return once it has its place."""
-        before = self.commit.waiting + sum(map(len, self.storage.writes))
+        before = self.commit.queued + sum(map(len, self.storage.writes))
 
         def ask() -> list[Applied | CounterError]:
             with deadlines.within(seconds):
@@ -62,7 +64,7 @@ class Office:
 
         answer = self._pool.submit(ask)
         has_place = wait_until(
-            lambda: answer.done() or self.commit.waiting + sum(map(len, self.storage.writes)) > before,
+            lambda: answer.done() or self.commit.queued + sum(map(len, self.storage.writes)) > before,
             timeout=SECONDS,
         )
         assert has_place
@@ -179,17 +181,57 @@ def test_who_gives_up_leaves_nobody_behind(office: Office) -> None:
 
 def test_who_gives_up_during_the_write_does_not_know(office: Office) -> None:
     """What is under way may count, whatever its caller is told; whoever waits on is told."""
-    office.hold()
-    impatient, patient = office.call(Increment("c", 5), seconds=0.5), office.call(Increment("c", 1))
-    office.storage.gate.set()
-    office.storage.gate = gate = threading.Event()
+    impatient = office.call(Increment("c", 5), seconds=0.5)
     assert office.storage.begun.acquire(timeout=SECONDS)
     [given_up] = impatient.result(SECONDS)
-    gate.set()
+    patient = office.call(Increment("c", 1))
+    office.storage.gate.set()
 
     assert isinstance(given_up, StorageUnavailable)
     assert Outcome.UNKNOWN is given_up.outcome
     assert [6] == [value(result) for result in patient.result(SECONDS)]
+
+
+def test_who_has_waited_is_not_sent_at_the_last_moment(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a wait for another write, one that would end in doubt is not begun; without a wait it is."""
+    monkeypatch.setattr(group_commit, "LEAST", SECONDS)
+    first = office.call(Increment("c", 1), seconds=SECONDS / 2)
+    assert office.storage.begun.acquire(timeout=SECONDS)
+    second = office.call(Increment("c", 5), seconds=SECONDS / 2)
+    office.storage.gate.set()
+
+    assert [1] == [value(result) for result in first.result(SECONDS)]
+    assert [OutOfTime] == [value(result) for result in second.result(SECONDS)]
+    assert 1 == office.storage.read("c").value
+
+
+def test_a_writer_that_cannot_be_started_is_started_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no thread to be had nothing is queued, and the next request tries again."""
+    office.storage.gate.set()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError):
+            office.commit.add(Increment("c"))
+
+    assert 0 == office.commit.queued
+    assert 1 == office.commit.add(Increment("c")).value
+
+
+def test_what_is_logged_names_a_request(office: Office) -> None:
+    """The write has the context variables of the first of those who share it."""
+    office.storage.gate.set()
+    variable: ContextVar[str] = ContextVar("request")
+    seen = []
+    office.storage.before_write = lambda: seen.append(variable.get())
+    variable.set("the first")
+
+    office.commit.add(Increment("c"))
+
+    assert ["the first"] == seen
 
 
 def test_what_is_refused_is_refused_alone(office: Office) -> None:
@@ -225,13 +267,16 @@ def test_what_should_never_happen_reaches_all_and_stops_nobody(office: Office) -
     failures = [caller.exception(SECONDS) for caller in callers]
     office.storage.fails_with = None
 
-    assert [ZeroDivisionError, ZeroDivisionError] == [type(failure) for failure in failures]
+    assert [RuntimeError, RuntimeError] == [type(failure) for failure in failures]
+    assert [ZeroDivisionError, ZeroDivisionError] == [
+        type(failure.__cause__) for failure in failures if failure
+    ]
     assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
 
 
 def test_too_many_are_refused(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who finds no place is told at once that nothing was done; there is room again after the write."""
-    monkeypatch.setattr(group_commit, "MAX_WAITING", 3)
+    monkeypatch.setattr(group_commit, "MAX_QUEUED", 3)
     office.hold()
     queued = office.call(*[Increment("c")] * 3)
     [refused] = office.call(Increment("c")).result(SECONDS)

@@ -19,7 +19,7 @@ from service.preconditions import HasVersion, MustExist
 from service.retries import Retries
 from service.storage.protocol import CounterRepository
 from service.strategies import STRATEGIES, occ
-from service.strategies.lists import TryEach, increment_each, rounds
+from service.strategies.lists import TryEach, increment_each, parts, rounds
 from service.strategies.turns import Turns
 from tests.fakes import InMemoryCounters
 from tests.strategies import EXACT
@@ -149,7 +149,7 @@ def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name
 
     alone, together = (STRATEGIES[name].storage(counters) for counters in (one_by_one, at_once))
     expected = [STRATEGIES[name].increment(alone, item, RETRIES).applied.value for item in asked]
-    results = increment_each(STRATEGIES[name].try_each, together, asked, RETRIES)
+    results = increment_each(STRATEGIES[name].try_each, STRATEGIES[name].split, together, asked, RETRIES)
 
     assert expected == [result.applied.value for result in results if isinstance(result, Incremented)]
     assert all(one_by_one.read(id_).value == at_once.read(id_).value for id_ in "abc")
@@ -167,6 +167,18 @@ def test_rounds_hold_every_position_once_and_no_counter_twice(asked: list[Increm
     for id_ in "abc":
         positions = [position for round_ in split for position in round_ if asked[position].counter_id == id_]
         assert sorted(positions) == positions
+
+
+@given(asked=st.lists(amounts, max_size=30), batch=st.integers(1, 4))
+def test_parts_hold_every_position_once_and_every_counter_whole(asked: list[Increment], batch: int) -> None:
+    """Nothing is left out, nothing doubled, and all that is for a counter goes out together, in its order."""
+    split = parts(asked, batch)
+
+    assert list(range(len(asked))) == sorted(position for part in split for position in part)
+    counters = [{asked[position].counter_id for position in part} for part in split]
+    assert len({id_ for part in counters for id_ in part}) == sum(map(len, counters))
+    assert all(len(part) <= batch for part in counters)
+    assert all(part == sorted(part) for part in split)
 
 
 def conflicting(times: int) -> TryEach[CounterRepository]:
@@ -189,7 +201,7 @@ def test_only_the_items_in_conflict_are_tried_again() -> None:
     """What was written is not sent a second time, and each item tells its own attempts."""
     repository = InMemoryCounters()
 
-    results = increment_each(conflicting(2), repository, [Increment("c"), Increment("d")], RETRIES)
+    results = increment_each(conflicting(2), rounds, repository, [Increment("c"), Increment("d")], RETRIES)
 
     assert [(1, 3, 2), (1, 1, 0)] == [
         (done.applied.value, done.attempts, done.conflicts)
@@ -202,7 +214,9 @@ def test_an_item_in_conflict_for_good_fails_alone() -> None:
     """Its error says how often it was tried; the others are counted."""
     repository = InMemoryCounters()
 
-    stuck, done = increment_each(conflicting(99), repository, [Increment("c"), Increment("d")], RETRIES)
+    stuck, done = increment_each(
+        conflicting(99), rounds, repository, [Increment("c"), Increment("d")], RETRIES
+    )
 
     assert isinstance(stuck, ConflictsNotResolved)
     assert 5 == stuck.attempts
@@ -217,7 +231,7 @@ def test_a_list_stops_at_the_end_of_its_time() -> None:
     repository = InMemoryCounters()
 
     results: list[Incremented | CounterError] = increment_each(
-        STRATEGIES["scripted"].try_each, repository, [Increment("c")] * 5, retries
+        STRATEGIES["scripted"].try_each, rounds, repository, [Increment("c")] * 5, retries
     )
 
     assert [Incremented, Incremented, Incremented, OutOfTime, OutOfTime] == [
@@ -231,7 +245,7 @@ def test_without_time_a_list_has_its_first_round() -> None:
     retries = Retries(max_attempts=1, base=0.0, cap=0.0, remaining=lambda: 0.0)
 
     first, second = increment_each(
-        STRATEGIES["occ"].try_each, Turns(InMemoryCounters()), [Increment("c")] * 2, retries
+        STRATEGIES["occ"].try_each, rounds, Turns(InMemoryCounters()), [Increment("c")] * 2, retries
     )
 
     assert isinstance(first, Incremented)
