@@ -30,7 +30,7 @@ QUICK: Final = {
     "seconds": 0.8,
     "rate_seconds": 1.0,
     "warm_up": 0.2,
-    "prepare": 0.5,
+    "prepare": 15.0,
 }
 """Enough to see that everything works, and not enough to believe the figures."""
 
@@ -109,7 +109,10 @@ PLAN: Final = Plan()
     "--warm-up", type=click.FloatRange(min=0.0), default=PLAN.warm_up, help="Seconds that do not count."
 )
 @click.option(
-    "--prepare", type=SECONDS, default=PLAN.prepare, help="Seconds of load on all before anything counts."
+    "--prepare",
+    type=SECONDS,
+    default=PLAN.prepare,
+    help="Seconds of load on Elasticsearch before anything counts.",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), default=PLAN.threads, help="Threads of a worker.")
 def run_(*, peers: bool, **options: Any) -> None:

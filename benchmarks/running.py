@@ -5,8 +5,8 @@ import os
 import platform
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import psutil
 
@@ -14,10 +14,8 @@ from benchmarks import load
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import Dose
 from benchmarks.stand import Stand, stand
-from benchmarks.targets import Target
+from benchmarks.targets import ELASTICSEARCH, Target
 from service.settings import Settings
-
-PREPARE_CONNECTIONS: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,8 @@ class Plan:
         seconds: How long each closed loop is measured, the warm-up included.
         rate_seconds: How long each constant rate is, likewise.
         warm_up: Seconds at the beginning of each measurement that do not count.
-        prepare: Seconds of load on every target before the first measurement: the JVM compiles what is used much.
+        prepare: Seconds of load before the first measurement, on the targets that Elasticsearch is behind, in turn: its
+            JVM compiles what is used much.
         threads: Threads of each worker.
     """
 
@@ -45,7 +44,7 @@ class Plan:
     seconds: float = 2.0
     rate_seconds: float = 2.5
     warm_up: float = 0.5
-    prepare: float = 2.0
+    prepare: float = 60.0
     threads: int = 64
 
 
@@ -121,9 +120,11 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
 
 
 def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
-    for step in closed_loops(targets, plan):
-        if step.repeat == 1 and step.cell.connections == max(plan.connections):
-            ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare))
+    behind = [target for target in targets if target.app.store == ELASTICSEARCH]
+    once = replace(plan, repeats=1, connections=(max(plan.connections),))
+    steps = list(closed_loops(behind, once))
+    for step in steps:
+        ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare / len(steps)))
 
 
 def _measured(
