@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from service import draining, reloading, sweeping
+from service import draining, logs, reloading, sweeping
 from service.app import MAX_BODY
-from service.logs import configuration
 from service.server import listeners
 from service.server.reception import Limits
 from service.server.worker import PatientWorker
@@ -41,7 +40,8 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - not for temporary files; gunico
 worker_tmp_dir = str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
 # A socket for gunicornc, by default under the user's home, which a container does not have.
 control_socket_disable = True
-logconfig_dict = configuration(settings)
+logconfig_dict = logs.configuration(settings)
+logs.configure(settings)
 
 
 def when_ready(server: Any) -> None:

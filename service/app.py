@@ -3,6 +3,7 @@
 from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 
+from service import logs
 from service.api.contract import describe, serve_contract
 from service.api.counters import counters_blueprint
 from service.api.health import health_blueprint
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
         )
     keys = Keys(settings.idempotency_log_size)
 
+    logs.hand_on()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json = InOrder(app)

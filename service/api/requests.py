@@ -1,12 +1,12 @@
 """What surrounds every request: its id, its deadline, its line in the log, and the check of the id in its path."""
 
-import logging
 import re
 import time
 import uuid
 from http import HTTPStatus
 from typing import Final
 
+import structlog
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, NotFound, RequestTimeout
@@ -26,7 +26,7 @@ REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 SECONDS: Final = re.compile(r"[1-9][0-9]{0,3}(\.[0-9]{1,3})?|0\.(0{0,2}[1-9]|0?[1-9][0-9]|[1-9][0-9]{2})")
 """How a caller may write how long it waits: from 0.001 seconds to 9999.999. Every tool reads such an expression."""
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class CounterIdConverter(UnicodeConverter):
@@ -96,10 +96,10 @@ def _finish(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     # Probes come every few seconds, and say something only when they fail.
     well = request.blueprint == "health" and response.status_code == HTTPStatus.OK
-    logger.log(
-        logging.DEBUG if well else logging.INFO,
+    log = logger.debug if well else logger.info
+    log(
         "request answered",
-        extra={
+        **{
             "http.request.method": request.method,
             "url.path": request.path,
             "http.response.status_code": response.status_code,

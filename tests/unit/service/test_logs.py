@@ -6,9 +6,10 @@ import logging.config
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from service.logs import configuration
+from service.logs import configuration, configure, hand_on
 from service.settings import Settings
 
 
@@ -19,6 +20,18 @@ def root() -> Iterator[logging.Logger]:
     handlers, level = root.handlers[:], root.level
     yield root
     root.handlers, root.level = handlers, level
+    clear_contextvars()
+
+
+@pytest.fixture
+def own_loggers() -> Iterator[None]:
+    """Structlog as nobody has set it up, put back as it was."""
+    was_configured, config = structlog.is_configured(), structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+    if was_configured:
+        structlog.configure(**config)
     clear_contextvars()
 
 
@@ -70,3 +83,65 @@ def test_less_than_the_level_is_not_said(root: logging.Logger, capsys: pytest.Ca
     logging.getLogger("service.x").info("hello")
 
     assert capsys.readouterr().err == ""
+
+
+def test_a_line_past_the_standard_library_is_the_same(
+    root: logging.Logger, own_loggers: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But for its time, it cannot be told from one of the standard library's."""
+    settings = Settings(log_format="json")
+    logging.config.dictConfig(configuration(settings))
+    configure(settings)
+    bind_contextvars(**{"http.request.id": "r-1"})
+
+    logging.getLogger("service.x").info("it is late", extra={"url.path": "/occ/ä\nb"})
+    structlog.get_logger("service.x").info("it is late", **{"url.path": "/occ/ä\nb"})
+
+    usual, own = map(json.loads, capsys.readouterr().err.splitlines())
+    assert usual | {"@timestamp": own["@timestamp"]} == own
+
+
+def test_less_than_the_level_is_not_said_past_it_either(
+    own_loggers: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At WARNING a request that was answered leaves no line."""
+    configure(Settings(log_format="json", log_level="WARNING"))
+
+    structlog.get_logger("service.x").info("hello")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_text_past_the_standard_library_is_for_people(
+    own_loggers: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same without braces."""
+    configure(Settings(log_format="console"))
+
+    structlog.get_logger("service.x").info("hello", **{"url.path": "/occ/a"})
+
+    assert "url.path=/occ/a" in capsys.readouterr().err
+
+
+def test_what_nobody_has_set_up_is_the_standard_librarys(
+    own_loggers: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever serves the application with another server finds its lines where those of others are."""
+    hand_on()
+
+    with caplog.at_level(logging.INFO):
+        structlog.get_logger("service.x").info("hello", **{"url.path": "/occ/a"})
+
+    [record] = caplog.records
+    assert ("service.x", "hello") == (record.name, record.getMessage())
+    assert "/occ/a" == vars(record)["url.path"]
+
+
+def test_what_is_set_up_already_stays(own_loggers: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """An application that is made later writes as it was told."""
+    configure(Settings(log_format="json"))
+    hand_on()
+
+    structlog.get_logger("service.x").info("hello")
+
+    assert "hello" in capsys.readouterr().err
