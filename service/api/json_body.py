@@ -10,7 +10,6 @@ from typing import Any, Final, NoReturn
 
 from flask import Request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # gunicorn has no type hints
-from marshmallow import missing
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 
 MAX_DEPTH: Final = 16
@@ -49,7 +48,7 @@ def read_body(request: Request) -> bytes:
 
 
 def read_json(request: Request) -> Any:
-    """Return the parsed body, or ``marshmallow.missing`` if there is none.
+    """Return the parsed body, or an empty object if there is none.
 
     Raises:
         UnsupportedMediaType: The body is not declared as plain JSON.
@@ -58,7 +57,7 @@ def read_json(request: Request) -> Any:
     """
     body = read_body(request)
     if not body:
-        return missing
+        return {}
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("A request body must have the Content-Type application/json.")
     if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
