@@ -1,7 +1,6 @@
 """The one place where the service is put together."""
 
 from flask import Flask, Response
-from flask.json.provider import DefaultJSONProvider
 
 from service import logs
 from service.api.contract import describe, serve_contract
@@ -21,13 +20,6 @@ from service.strategies import STRATEGIES
 
 MAX_BODY = 256 * 1024
 """Bytes of a request body: enough for the longest list of increments with the longest ids."""
-
-
-class InOrder(DefaultJSONProvider):
-    """Writes JSON objects in the order of the contract, and without blanks."""
-
-    sort_keys = False
-    compact = True
 
 
 def create_app(settings: Settings | None = None, *, repository: CounterRepository | None = None) -> Flask:
@@ -54,7 +46,6 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     logs.hand_on()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.json = InOrder(app)
     # A path with two slashes is another path, not a reason to redirect a POST.
     app.url_map.merge_slashes = False
 

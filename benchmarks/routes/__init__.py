@@ -6,10 +6,16 @@ A module has a factory ``app()`` for gunicorn, and reads where its store is from
 from collections.abc import Callable
 
 from flask import Flask, Response, jsonify
-
-from service.app import InOrder
+from flask.json.provider import DefaultJSONProvider
 
 __all__ = ["application"]
+
+
+class InOrder(DefaultJSONProvider):
+    """Writes JSON objects as the service does: in the order of the contract, and without blanks."""
+
+    sort_keys = False
+    compact = True
 
 
 def application(name: str, increment: Callable[[str], int]) -> Flask:

@@ -3,12 +3,13 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, jsonify, make_response, request
+from flask import Response, make_response, request
 
 from service.api import access, conditional
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
 from service.api.idempotency import refuse_on_edit
+from service.api.json_answer import as_json
 from service.api.schemas import CounterSchema, CountersSchema, PageSchema, ValueSchema, WrittenCounterSchema
 from service.counters import Revision
 from service.editing import delete_counter, set_counter
@@ -52,8 +53,8 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         if counter is None:
             raise CounterNotFound(counter_id)
         if conditional.is_fresh(counter.revision, request.headers):
-            return _tagged(make_response("", 304), counter.revision)
-        return _tagged(jsonify(id=counter.id, value=counter.value), counter.revision)
+            return make_response("", 304, _tag(counter.revision))
+        return as_json({"id": counter.id, "value": counter.value}, _tag(counter.revision))
 
     @blueprint.for_counter("PUT")
     @blueprint.arguments(ValueSchema())
@@ -74,9 +75,11 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         required = conditional.required_by(request.headers)
         before, after = set_counter(repository, counter_id, body["value"], retries, required)
         previous = before.value if before.exists else None
-        response = jsonify(id=counter_id, value=after.value, previous_value=previous)
-        response.status_code = 200 if before.exists else 201
-        return _tagged(response, after.revision)
+        return as_json(
+            {"id": counter_id, "value": after.value, "previous_value": previous},
+            _tag(after.revision),
+            status=200 if before.exists else 201,
+        )
 
     @blueprint.for_counter("DELETE")
     @blueprint.describe(
@@ -110,14 +113,15 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         found = repository.list(prefix=page["prefix"], after=page["after"], limit=limit + 1)
         shown = found[:limit]
         more = {**page, "after": shown[-1].id} if len(found) > limit else None
-        return jsonify(
-            counters=[{"id": counter.id, "value": counter.value} for counter in shown],
-            next=f"/counters?{urlencode(more)}" if more else None,
+        return as_json(
+            {
+                "counters": [{"id": counter.id, "value": counter.value} for counter in shown],
+                "next": f"/counters?{urlencode(more)}" if more else None,
+            }
         )
 
     return blueprint
 
 
-def _tagged(response: Response, revision: Revision | None) -> Response:
-    response.headers["ETag"] = conditional.entity_tag(revision)
-    return response
+def _tag(revision: Revision | None) -> list[tuple[str, str]]:
+    return [("ETag", conditional.entity_tag(revision))]

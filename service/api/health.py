@@ -1,10 +1,11 @@
 """Whether the process lives, and whether it should be sent requests."""
 
-from flask import Response, jsonify
+from flask import Response
 
 from service import draining
 from service.api.blueprint import ApiBlueprint
 from service.api.components import answer
+from service.api.json_answer import as_json
 from service.api.schemas import StatusSchema
 from service.errors import StorageUnavailable
 from service.storage.protocol import CounterRepository
@@ -21,7 +22,7 @@ def health_blueprint(repository: CounterRepository) -> ApiBlueprint:
 
         Elasticsearch is not asked: a restart of the service would not mend it.
         """
-        return jsonify(status="alive")
+        return as_json({"status": "alive"})
 
     @blueprint.route("/readyz", methods=["GET"])
     @blueprint.describe("readiness", answers={200: answer("It is ready.", StatusSchema)}, rejects=[503])
@@ -33,6 +34,6 @@ def health_blueprint(repository: CounterRepository) -> ApiBlueprint:
         if draining.has_begun():
             raise StorageUnavailable("The service is shutting down.")
         repository.check()
-        return jsonify(status="ready")
+        return as_json({"status": "ready"})
 
     return blueprint

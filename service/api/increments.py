@@ -3,7 +3,7 @@
 import inspect
 from typing import Any, Final
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
 from service.api import access, conditional, problems
@@ -18,6 +18,7 @@ from service.api.idempotency import (
     as_operations,
     refuse_on_naive,
 )
+from service.api.json_answer import as_json
 from service.api.schemas import AmountSchema, IncrementedSchema, IncrementsSchema, ResultsSchema
 from service.counters import Increment, Incremented
 from service.errors import CounterError, Outcome
@@ -59,11 +60,9 @@ def increments_blueprint(
     gist = story.partition("\n")[0]
     blueprint = ApiBlueprint(name, __name__, url_prefix=f"/{name}", description=gist)
     blueprint.before_request(refuse_query)
+    blueprint.before_request(keys.read if strategy.exactly_once else refuse_on_naive)
     if strategy.exactly_once:
-        blueprint.before_request(keys.read)
         blueprint.after_request(keys.tell_window)
-    else:
-        blueprint.before_request(refuse_on_naive)
     promise = f"{AT_MOST_ONCE}\n{EXACTLY_ONCE if strategy.exactly_once else NEVER_REPEATED}"
     etag = f"ETag{AT_TIMES}" if strategy.exactly_once else "ETag"
     key_headers = [WINDOW, REPLAYED] if strategy.exactly_once else []
@@ -95,14 +94,13 @@ def increments_blueprint(
             done = strategy.increment_if(storage, asked, retries, required)
         else:
             raise BadRequest(f"/{name} takes no precondition: it never looks at what it changes. Use /occ.")
-        response = jsonify(_as_dict(done, name))
+        headers = [("Content-Location", f"/counters/{counter_id}")]
         # A version says what stands there, so that nobody sets a counter who does not know what others have added.
         if done.applied.revision and not done.applied.replayed:
-            response.headers["ETag"] = conditional.entity_tag(done.applied.revision)
-        response.headers["Content-Location"] = f"/counters/{counter_id}"
+            headers.append(("ETag", conditional.entity_tag(done.applied.revision)))
         if done.applied.replayed:
-            response.headers[REPLAYED] = "true"
-        return response
+            headers.append((REPLAYED, "true"))
+        return as_json(_as_dict(done, name), headers)
 
     @blueprint.route("", methods=["POST"])
     @blueprint.arguments(IncrementsSchema())
@@ -121,14 +119,15 @@ def increments_blueprint(
         asked = as_operations(body["increments"], name)
         results = increment_each(strategy.try_each, strategy.split, storage, asked, retries)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]
-        response = jsonify(
-            results=[_item(item, result, name) for item, result in zip(asked, results, strict=True)],
-            failed=outcomes.count(Outcome.NOT_APPLIED),
-            unknown=outcomes.count(Outcome.UNKNOWN),
+        replayed = any(isinstance(result, Incremented) and result.applied.replayed for result in results)
+        return as_json(
+            {
+                "results": [_item(item, result, name) for item, result in zip(asked, results, strict=True)],
+                "failed": outcomes.count(Outcome.NOT_APPLIED),
+                "unknown": outcomes.count(Outcome.UNKNOWN),
+            },
+            [(REPLAYED, "true")] if replayed else [],
         )
-        if any(isinstance(result, Incremented) and result.applied.replayed for result in results):
-            response.headers[REPLAYED] = "true"
-        return response
 
     return blueprint
 
