@@ -1,5 +1,8 @@
 """The one place where the service is put together."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask, Response
 
 from service import logs
@@ -20,6 +23,14 @@ from service.strategies import STRATEGIES
 
 MAX_BODY = 256 * 1024
 """Bytes of a request body: enough for the longest list of increments with the longest ids."""
+
+
+class Service(Flask):
+    """An application whose functions are none of them coroutines."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is; Flask would look at it whenever it calls it, a dozen times a request."""
+        return func
 
 
 def create_app(settings: Settings | None = None, *, repository: CounterRepository | None = None) -> Flask:
@@ -44,7 +55,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     keys = Keys(settings.idempotency_log_size)
 
     logs.hand_on()
-    app = Flask(__name__, static_folder=None)
+    app = Service(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     # A path with two slashes is another path, not a reason to redirect a POST.
     app.url_map.merge_slashes = False
