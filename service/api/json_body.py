@@ -8,9 +8,9 @@ import json
 import re
 from typing import Any, Final, NoReturn
 
-from flask import Request
+from flask import Request, current_app
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # gunicorn has no type hints
-from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 MAX_DEPTH: Final = 16
 """How deep arrays and objects may nest; the contract's own bodies need 3."""
@@ -28,20 +28,26 @@ Possessive, and content with a string that does not end: every character is look
 def read_body(request: Request) -> bytes:
     """Return the whole body.
 
-    Werkzeug takes a body for whole that ends before its Content-Length, which would turn an amount that was lost
-    into an increment by 1; and it silently cuts a chunked one off at the limit.
+    Not by way of werkzeug, which takes a body for whole that ends before its Content-Length, and so would turn an
+    amount that was lost into an increment by 1; and which silently cuts a chunked one off at the limit.
 
     Raises:
         BadRequest: The body ended early, or its chunks are malformed.
         RequestEntityTooLarge: It is longer than the application's ``MAX_CONTENT_LENGTH``.
     """
+    environ = request.environ
+    if environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
+        return b""
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    declared = request.content_length
+    if declared is not None and declared > limit:
+        raise RequestEntityTooLarge
     try:
-        body = request.get_data()
-        declared = request.content_length
-        if declared is None and len(body) == request.max_content_length and request.input_stream.read(1):
-            raise RequestEntityTooLarge
-    except (ClientDisconnected, ParseException, OSError) as error:
+        body: bytes = environ["wsgi.input"].read(limit + 1 if declared is None else declared)
+    except (ParseException, OSError) as error:
         raise BadRequest("The request body ended early, or its chunks are malformed.") from error
+    if len(body) > limit:
+        raise RequestEntityTooLarge
     if declared is not None and len(body) < declared:
         raise BadRequest(f"The request body ended after {len(body)} of {declared} bytes.")
     return body
@@ -77,15 +83,10 @@ def parse_json(body: bytes) -> Any:
     try:
         text = body.decode()
         _check_depth(text)
-        parsed = json.loads(
-            text,
-            object_pairs_hook=_without_duplicates,
-            parse_int=_bounded_int,
-            parse_float=_finite_float,
-            parse_constant=_refuse_constant,
-        )
-        # An escaped surrogate without its other half is no character, and could not be answered.
-        json.dumps(parsed, ensure_ascii=False).encode()
+        parsed = DECODER.decode(text)
+        if "\\u" in text:
+            # An escaped surrogate without its other half is no character, and could not be answered.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except UnicodeError as error:
         raise BadRequest("The request body is not text in UTF-8.") from error
     except ValueError as error:
@@ -134,3 +135,11 @@ def _check_length(digits: str) -> None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON.")
+
+
+DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_int=_bounded_int,
+    parse_float=_finite_float,
+    parse_constant=_refuse_constant,
+)
