@@ -6,6 +6,7 @@ from typing import Any
 from service import draining, logs, reloading, sweeping
 from service.app import MAX_BODY
 from service.server import listeners
+from service.server.own_log import OwnLog
 from service.server.reception import Limits
 from service.server.worker import PatientWorker
 from service.strategies import STRATEGIES
@@ -40,6 +41,7 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - not for temporary files; gunico
 worker_tmp_dir = str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
 # A socket for gunicornc, by default under the user's home, which a container does not have.
 control_socket_disable = True
+logger_class = OwnLog
 logconfig_dict = logs.configuration(settings)
 logs.configure(settings)
 
