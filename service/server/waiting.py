@@ -46,7 +46,6 @@ class WaitingRoom:
         self._room = room
         self._held = 0
         self._waits: dict[Connection, Wait] = {}
-        self._looked = time.monotonic()
 
     def wait(self, connection: Connection, event: int, then: Then, seconds: float, otherwise: Then) -> None:
         """Wait so many seconds for an event on a connection."""
@@ -75,9 +74,6 @@ class WaitingRoom:
     def look_at_the_clock(self) -> None:
         """Do what is to be done for those whose time is over."""
         now = time.monotonic()
-        if now - self._looked < TICK:
-            return
-        self._looked = now
         for connection, wait in list(self._waits.items()):
             if wait.until <= now and connection in self._waits:
                 self.leave(connection)

@@ -61,6 +61,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def run(self) -> None:
         """Serve until told to stop, then until nobody is there any more."""
         self.allow_descriptors()
+        self.ticked = 0.0
         self.reception = Reception(
             self.limits,
             idle=max(self.cfg.keepalive, PARTING),
@@ -96,10 +97,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     def turn(self, timeout: float = TICK) -> None:
-        """Do what there is to do, waiting for it up to ``timeout`` seconds."""
-        self.notify()
+        """Do what there is to do, waiting for it up to ``timeout`` seconds; and from time to time what is due."""
         self.wait_for_and_dispatch_events(timeout)
-        self.reception.room.look_at_the_clock()
+        now = time.monotonic()
+        if now - self.ticked >= TICK:
+            self.ticked = now
+            self.notify()
+            self.reception.room.look_at_the_clock()
 
     def accept(self, listener: Any) -> bool:
         """Let in who has knocked, many at once; say whether there may be more.
