@@ -92,6 +92,10 @@ bench: .venv/bench ## Measure every strategy beside the bare web stack, and prin
 bench-peers: .venv/bench ## Measure the service beside Redis and PostgreSQL, and print the goals (15 min; QUICK=1: 3 min)
 	@$(BENCH) run --peers $(if $(QUICK),--quick) $(OPTIONS)
 
+.PHONY: bench-http
+bench-http: .venv/bench ## Measure what a request costs beside a bare Flask route, in processor time of a worker (2 min)
+	@$(RUN) benchmarks.http_path
+
 .PHONY: soak
 soak: .venv/bench ## Keep the fastest strategy busy, and see whether a worker's memory grows (10 min)
 	@$(BENCH) soak $(OPTIONS)
