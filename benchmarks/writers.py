@@ -1,0 +1,171 @@
+"""What one shard takes from a number of writers, each with one write under way: the figures of docs/scaling.md.
+
+A worker that gathers the increments of its requests (``/batched``) is such a writer, so their number stands for
+workers, and what is measured here with a hundred threads is what as many workers would meet. A write carries one
+amount for the hot counter, and one for each of several counters otherwise, as the service sends them.
+"""
+
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import click
+from elasticsearch import Elasticsearch
+
+from service import deadlines
+from service.counters import Increment
+from service.errors import CounterError
+from service.retries import Retries
+from service.storage.repository import ElasticsearchCounters
+from service.strategies import scripted
+
+ROUNDS: Final = 3
+SECONDS: Final = 3.0
+"""For which a variant is measured in a round, after a third of that in which it is not."""
+
+WRITERS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+"""On the hot counter."""
+
+SPREAD: Final = tuple((writers, batch) for writers in (1, 4, 16) for batch in (1, 10, 100))
+"""Writers, and the counters that a write of each adds to, out of `COUNTERS`."""
+
+COUNTERS: Final = 10_000
+DEADLINE: Final = 30.0
+"""Seconds for a write: no writer gives up here, so that the time it takes can be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """So many writers, and so many counters that each of their writes adds to; 0: to the one that all share."""
+
+    writers: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a variant came to, once: writes a second, conflicts a write, and seconds that a write took."""
+
+    rate: float
+    conflicts: float
+    p50: float
+    p99: float
+
+
+class Shard:
+    """The counters' index, and how to write to it.
+
+    Args:
+        client: Asks how often a version conflict was met.
+        repository: Writes.
+        retries: How a writer tries again after one.
+        index: The index.
+    """
+
+    def __init__(
+        self, client: Elasticsearch, repository: ElasticsearchCounters, retries: Retries, index: str
+    ) -> None:
+        self._client = client
+        self._repository = repository
+        self._retries = retries
+        self._index = index
+
+    def conflicts(self) -> int:
+        """Return how many version conflicts the shard has met so far, those included that it retried itself."""
+        stats = self._client.indices.stats(index=self._index, metric="indexing")["_all"]["primaries"]
+        return int(stats["indexing"]["index_failed_due_to_version_conflict"])
+
+    def write(self, batch: int) -> None:
+        """Send one write, and return once it is acknowledged."""
+        with deadlines.within(DEADLINE):
+            if not batch:
+                scripted.increment(self._repository, Increment("hot"), self._retries)
+                return
+            numbers = random.sample(range(COUNTERS), batch)
+            results = self._repository.add_each([Increment(f"counter-{number}") for number in numbers])
+        for result in results:
+            # Two may meet in one of ten thousand counters, and the others go on.
+            if isinstance(result, CounterError):
+                click.echo(f"  {result!r}", err=True)
+
+    def measure(self, variant: Variant) -> Figures:
+        """Let writers write, and return what that came to."""
+        barrier = threading.Barrier(variant.writers + 1)
+
+        def work() -> list[tuple[float, float]]:
+            times = []
+            barrier.wait()
+            end = time.perf_counter() + SECONDS * 4 / 3
+            while (began := time.perf_counter()) < end:
+                self.write(variant.batch)
+                times.append((began, time.perf_counter()))
+            return times
+
+        with ThreadPoolExecutor(variant.writers) as pool:
+            working = [pool.submit(work) for _ in range(variant.writers)]
+            before = self.conflicts()
+            barrier.wait()
+            start = time.perf_counter()
+            times = [each for done in working for each in done.result()]
+        met = self.conflicts() - before
+        return figures_of(times, met, begin=start + SECONDS / 3, end=start + SECONDS * 4 / 3)
+
+
+def figures_of(times: Sequence[tuple[float, float]], met: int, *, begin: float, end: float) -> Figures:
+    """Sum up writes, each given by when it began and ended, of which those count that ended within the time."""
+    took = [ended - began for began, ended in times if begin <= ended < end]
+    percentiles = statistics.quantiles(took, n=100)
+    return Figures(len(took) / (end - begin), met / len(times), percentiles[49], percentiles[98])
+
+
+def medians(rounds: Sequence[Figures]) -> Figures:
+    """Return the median of each figure."""
+    columns = zip(*((each.rate, each.conflicts, each.p50, each.p99) for each in rounds), strict=True)
+    return Figures(*map(statistics.median, columns))
+
+
+def measured(shard: Shard) -> dict[Variant, Figures]:
+    """Measure all variants, round by round."""
+    hot = [Variant(writers, 0) for writers in WRITERS]
+    variants = [*hot, *(Variant(writers, batch) for writers, batch in SPREAD)]
+    rounds: dict[Variant, list[Figures]] = {variant: [] for variant in variants}
+    for number in range(1, ROUNDS + 1):
+        click.echo(f"Writers, round {number} of {ROUNDS}", err=True)
+        for variant in variants:
+            rounds[variant].append(shard.measure(variant))
+    return {variant: medians(figures) for variant, figures in rounds.items()}
+
+
+def tables(figures: dict[Variant, Figures]) -> Iterator[str]:
+    """Yield the figures of the hot counter, and those of many counters, as tables of Markdown's."""
+    yield _table(
+        "| writers | writes/s | conflicts a write | p50 | p99 |\n|---:|---:|---:|---:|---:|",
+        figures,
+        lambda variant: None if variant.batch else f"{variant.writers}",
+        lambda _, each: f"{each.rate:,.0f} | {each.conflicts:.2f}",
+    )
+    yield _table(
+        "| writers | counters a write | writes/s | increments/s | p50 | p99 |\n|---:|---:|---:|---:|---:|---:|",
+        figures,
+        lambda variant: f"{variant.writers} | {variant.batch}" if variant.batch else None,
+        lambda variant, each: f"{each.rate:,.0f} | {each.rate * variant.batch:,.0f}",
+    )
+
+
+def _table(
+    head: str,
+    figures: dict[Variant, Figures],
+    name: Callable[[Variant], str | None],
+    rates: Callable[[Variant, Figures], str],
+) -> str:
+    lines = [
+        f"| {named} | {rates(variant, each)} | {1000 * each.p50:.1f} ms | {1000 * each.p99:.1f} ms |"
+        for variant, each in figures.items()
+        if (named := name(variant)) is not None
+    ]
+    return "\n".join([head, *lines]) + "\n"
