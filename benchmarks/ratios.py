@@ -94,7 +94,7 @@ def _comparisons(cell: Cell) -> Iterator[Comparison]:
         yield Comparison(BATCHED, SCRIPTED, "increments/s", _rate, 3.0)
     if cell.share or (is_crowded and is_hot):
         yield Comparison(BATCHED, "bare", "p99", _p99, 2.0, at_most=True)
-    if is_hot and cell.connections == 1:
+    if is_hot and cell.connections == 1 and not cell.share:
         yield Comparison(BATCHED, SCRIPTED, "p50", _p50, 1.1, at_most=True)
 
 
@@ -134,12 +134,12 @@ def _growth(results: Results) -> Iterator[Ratio]:
                 )
 
 
-def where(cell: Cell) -> str:
-    """Return the circumstances in words."""
+def where(cell: Cell, *, briefly: bool = False) -> str:
+    """Return the circumstances in words; without the counters and the load, if briefly."""
     counters = "one counter" if cell.counters == 1 else f"{cell.counters:,} counters"
     connections = "1 connection" if cell.connections == 1 else f"{cell.connections} connections"
     load = f", each at {cell.share:.0%} of its maximum" if cell.share else ""
-    return f"{_workers(cell.workers)}, {connections}, {counters}{load}"
+    return f"{_workers(cell.workers)}, {connections}" + ("" if briefly else f", {counters}{load}")
 
 
 def _workers(number: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from benchmarks.figures import Cell, Measurement, Results, Spread
-from benchmarks.ratios import Ratio, where
+from benchmarks.ratios import CROWDED, Ratio, where
 
 Row = Sequence[str]
 
@@ -25,9 +25,6 @@ COLUMNS: Final = (
     "worker MB",
 )
 """Those with a spread in them read: median (least to most)."""
-
-README_CELLS: Final = ((1, 32), (1, 64), (2, 32), (2, 64))
-"""Workers and connections."""
 
 
 def cells_of(results: Results) -> Iterator[tuple[str, list[Row]]]:
@@ -107,22 +104,34 @@ def _keyed_rates(results: Results, sizes: dict[str, Any]) -> Iterator[tuple[str,
 
 
 def summary(results: Results) -> list[Row]:
-    """Return a row for each target: medians of the rates and, with most workers and connections, the p99."""
-    hot = [
-        Cell(workers=workers, connections=connections, counters=1) for workers, connections in README_CELLS
+    """Return a row for each target: medians of its rates where it is crowded, and in the last of these what else is.
+
+    That is the p99 and, in percent, how much of what was acknowledged was lost; then the rate on many counters.
+    """
+    closed = [cell for cell in results.cells if not cell.share and cell.connections in CROWDED]
+    hot = [cell for cell in closed if cell.counters == 1]
+    many = [cell for cell in closed if cell.counters > 1][-1:]
+    head = [
+        *(where(cell, briefly=True) for cell in hot),
+        *(f"{figure}, the same" for figure in ("p99", "lost") if hot),
+        *(where(cell) for cell in many),
     ]
-    many = next((cell for cell in reversed(results.cells) if cell.counters > 1 and not cell.share), None)
-    head = [f"{where(cell)}" for cell in (*hot, *([many] if many else []))]
     rows = [
         (
             target,
             *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in hot),
-            _median(results, target, hot[-1], lambda each: each.speed.p99, "{:,.0f} ms"),
-            *([_median(results, target, many, lambda each: each.speed.rate, "{:,.0f}")] if many else []),
+            *(_median(results, target, cell, lambda each: each.speed.p99, "{:,.0f} ms") for cell in hot[-1:]),
+            *(_median(results, target, cell, _lost, "{:.0%}") for cell in hot[-1:]),
+            *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in many),
         )
         for target in results.targets
     ]
-    return [("increments/s", *head[: len(hot)], "p99 there", *head[len(hot) :]), *rows]
+    return [("increments/s", *head), *rows]
+
+
+def _lost(each: Measurement) -> float:
+    """Return the part of what was acknowledged that is not stored; 0 where nothing is to be stored."""
+    return (each.lost or 0) / max(1, each.acknowledged)
 
 
 def _median(
