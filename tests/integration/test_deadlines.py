@@ -16,6 +16,9 @@ HEADER = "X-Request-Timeout"
 
 SHORT = {HEADER: "0.5"}
 
+AT_ONCE = 100
+"""Counters that go into one write, where each may remember as many operations as by default."""
+
 MALFORMED = [
     "",
     "0",
@@ -124,12 +127,11 @@ def test_a_list_that_takes_too_long_says_so_item_by_item(
 ) -> None:
     """What was under way is unknown, and what had to wait for it was never begun."""
     hold(lambda exchange: exchange.is_write)
+    items = [{"id": f"{counter_id}-{number}"} for number in range(AT_ONCE + 1)]
 
-    answer = proxied_api.post(
-        f"/{strategy}", json={"increments": [{"id": counter_id}] * 3}, headers=SHORT
-    ).json()
+    answer = proxied_api.post(f"/{strategy}", json={"increments": items}, headers=SHORT).json()
 
-    assert ["unknown", "not-applied", "not-applied"] == [item["outcome"] for item in answer["results"]]
+    assert ["unknown"] * AT_ONCE + ["not-applied"] == [item["outcome"] for item in answer["results"]]
 
 
 def test_the_service_has_a_limit_of_its_own(hold: Hold, proxied_api: Api) -> None:
