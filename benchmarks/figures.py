@@ -15,6 +15,9 @@ from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 MILLISECOND: Final = 10**3
 """In microseconds."""
 
+ENOUGH: Final = 2
+"""Answers of which there are percentiles."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Cell:
@@ -112,13 +115,13 @@ def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
     """Return how fast answers came once warm; None if there were too few to say.
 
     In a closed loop those count that came from the end of the warm-up to that of sending; at a constant rate, those
-    to requests that were due after the warm-up.
+    to requests that were due after the warm-up. If hardly any did, as where each took longer than that, all count.
 
     Args:
         answers: In any order.
         dose: What they were sent in; its seconds count from the first request on.
     """
-    if not answers:
+    if len(answers) < ENOUGH:
         return None
     start = min(answer.sent for answer in answers)
     warm, end = (start + round(seconds * MICROSECONDS) for seconds in (dose.warm_up, dose.seconds))
@@ -126,16 +129,15 @@ def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
         counted = [answer for answer in answers if answer.due >= warm]
     else:
         counted = [answer for answer in answers if warm <= answer.ended < end]
-    if len(counted) < 2:  # noqa: PLR2004 - of which there are no percentiles
-        return None
+    if len(counted) < ENOUGH:
+        counted, warm = list(answers), start
+    last = max(answer.ended for answer in counted)
+    seconds = ((last if dose.rate or last > end else end) - warm) / MICROSECONDS
     acknowledged = sum(answer.outcome is Outcome.ACKNOWLEDGED for answer in counted)
-    finish = max(answer.ended for answer in counted) if dose.rate else end
     cuts = statistics.quantiles(
         (answer.latency / MILLISECOND for answer in counted), n=1000, method="inclusive"
     )
-    return Speed(
-        rate=acknowledged * MICROSECONDS / (finish - warm), p50=cuts[499], p99=cuts[989], p999=cuts[998]
-    )
+    return Speed(rate=acknowledged / seconds, p50=cuts[499], p99=cuts[989], p999=cuts[998])
 
 
 def statuses_of(answers: Iterable[Answer]) -> dict[str, int]:

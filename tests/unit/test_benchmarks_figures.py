@@ -79,6 +79,14 @@ def test_percentiles_are_those_between_answers() -> None:
     assert (51, 100, 100.9) == pytest.approx((speed.p50, speed.p99, speed.p999))
 
 
+def test_where_each_answer_took_longer_than_was_measured_all_count() -> None:
+    """Whoever is that slow is not left out: two answers within 4 seconds."""
+    speed = speed_of(answers((0, 3000), (0, 4000)), Dose(seconds=1.0, warm_up=0.5))
+
+    assert speed is not None
+    assert (0.5, 3500) == (speed.rate, speed.p50)
+
+
 def test_of_too_few_answers_nothing_is_said() -> None:
     """There is no percentile of one."""
     assert speed_of([], Dose(seconds=1.0)) is None
