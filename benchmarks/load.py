@@ -138,9 +138,9 @@ def send(url: str, dose: Dose, *, connections: int, counters: int = 1, keyed: bo
         if process.returncode != 0:
             raise BenchmarkError(f"wrk failed: {said.strip()}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        answers = [answer for file in sorted(Path(folder).iterdir()) for answer in read(file)]
+        answers = read(Path(folder))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Load(sorted(answers, key=lambda answer: answer.sent), cpu)
+    return Load(answers, cpu)
 
 
 def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, connections: int) -> None:
@@ -150,15 +150,12 @@ def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, conne
         time.sleep(POLL)
 
 
-def read(file: Path) -> Iterator[Answer]:
-    """Read what a thread has written; a request is still under way unless the name says that it is done."""
-    last = 0
-    with file.open() as lines:
-        for answer in parse(lines):
-            last = answer.ended
-            yield answer
-    if file.suffix != ".done":
-        yield Answer(last, last, last + PATIENCE * MICROSECONDS, 0, Outcome.UNKNOWN)
+def read(folder: Path) -> list[Answer]:
+    """Read what all threads have written; one whose file is not done has a request under way, which was given up."""
+    answers = [answer for file in folder.iterdir() for answer in parse(file.read_text().splitlines())]
+    end = max((answer.ended for answer in answers), default=0)
+    given_up = Answer(end, end, end + PATIENCE * MICROSECONDS, 0, Outcome.UNKNOWN)
+    return [*answers, *(given_up for file in folder.iterdir() if file.suffix != ".done")]
 
 
 def parse(lines: Iterable[str]) -> Iterator[Answer]:

@@ -24,19 +24,21 @@ def test_a_request_that_left_a_moment_early_is_timed_from_then() -> None:
     assert 910 == answer.latency
 
 
-def test_a_file_that_is_done_holds_every_request(tmp_path: Path) -> None:
-    """As one whose thread has had its last answer."""
-    file = tmp_path / "0.done"
-    file.write_text("1 1 2 200 acknowledged\n3 3 4 503 unknown\n")
+def test_files_that_are_done_hold_every_request(tmp_path: Path) -> None:
+    """As those of threads that have had their last answer."""
+    (tmp_path / "0.done").write_text("1 1 2 200 acknowledged\n3 3 4 503 unknown\n")
+    (tmp_path / "1.done").write_text("1 1 2 409 refused\n")
 
-    assert [Outcome.ACKNOWLEDGED, Outcome.UNKNOWN] == [answer.outcome for answer in read(file)]
+    outcomes = sorted(answer.outcome for answer in read(tmp_path))
+
+    assert [Outcome.ACKNOWLEDGED, Outcome.REFUSED, Outcome.UNKNOWN] == outcomes
 
 
 def test_a_file_that_is_not_done_lacks_one_request_whose_outcome_is_unknown(tmp_path: Path) -> None:
-    """It was sent after the last answer, and given up."""
-    file = tmp_path / "0"
-    file.write_text("1 1 2 200 acknowledged\n")
+    """It was still under way when all was over."""
+    (tmp_path / "0.done").write_text("1 1 9 200 acknowledged\n")
+    (tmp_path / "1").write_text("")
 
-    *_, last = read(file)
+    *_, last = read(tmp_path)
 
-    assert Answer(2, 2, 2 + PATIENCE * 10**6, 0, Outcome.UNKNOWN) == last
+    assert Answer(9, 9, 9 + PATIENCE * 10**6, 0, Outcome.UNKNOWN) == last
