@@ -173,15 +173,14 @@ def main() -> None:
         for _ in range(ROUNDS):
             for worker in workers:
                 measured[worker.variant.name].append(worker.microseconds())
-    click.echo(f"{'processor time of the worker for a request':45}  least  median  of the bare route")
+    click.echo(f"{'processor time of the worker for a request':45}  least  median  of the bare route's")
     for variant in VARIANTS:
-        times = measured[variant.name]
-        of_bare = ""
+        figures = [function(measured[variant.name]) for function in (min, statistics.median)]
+        line = f"{variant.name:45} {figures[0]:3.0f} µs  {figures[1]:3.0f} µs"
         if variant.beside:
-            # Of what was measured right after each other: noise that lasts has hit both.
-            pairs = zip(times, measured[variant.beside], strict=True)
-            of_bare = f"{statistics.median(own / bare for own, bare in pairs):.2f}"
-        click.echo(f"{variant.name:45} {min(times):3.0f} µs  {statistics.median(times):3.0f} µs  {of_bare}")
+            bare = [function(measured[variant.beside]) for function in (min, statistics.median)]
+            line += f"  {figures[0] / bare[0]:.2f}, {figures[1] / bare[1]:.2f}"
+        click.echo(line)
 
 
 if __name__ == "__main__":
