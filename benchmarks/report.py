@@ -43,7 +43,7 @@ def _titled(title: str, rows: Sequence[tables.Row], lay: Lay) -> str:
 
 
 def into_documentation() -> list[Path]:
-    """Write tables and plots of the last runs into docs/benchmarks.md, and a summary into the README.
+    """Write tables and plots of the last runs into docs/benchmarks.md, and summaries into the README's places for them.
 
     Returns:
         The files of results that were there.
@@ -59,8 +59,9 @@ def into_documentation() -> list[Path]:
             results = Results.load(file)
             begin = BEGIN.format(name)
             pages.put(_section(results, name), page=PAGE, begin=begin)
-            summary = f"{tables.in_markdown(tables.summary(results))}\n{tables.about(results)}\n"
-            pages.put(summary, page=README, begin=begin)
+            if begin in README.read_text("utf-8"):
+                summary = f"{tables.in_markdown(tables.summary(results))}\n{tables.about(results)}\n"
+                pages.put(summary, page=README, begin=begin)
     if SOAK in used:
         known = json.loads(SOAK.read_text("utf-8"))
         table = f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}"
@@ -95,7 +96,7 @@ def _verdict(known: dict[str, Any]) -> str:
     verdict = "did not grow" if known["growth"] <= soak.ALLOWED else "grew"
     workers, connections = known["cell"]["workers"], known["cell"]["connections"]
     return (
-        f"`/{known['target']}` with {workers} workers and {connections} connections: {known['requests']:,} requests,"
+        f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with {workers} workers and {connections} connections: {known['requests']:,} requests,"
         f" {known['errors']:,} errors, {known['lost']:,} lost, {known['doubled']:,} doubled. The memory of the largest"
         f" worker {verdict}: at the end it was {known['growth']:.2f} times what it was once settled.\n"
     )

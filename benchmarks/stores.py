@@ -135,7 +135,8 @@ class PostgresStore:
         self._connection.execute("CREATE TABLE counters (id text PRIMARY KEY, n bigint NOT NULL)")
         self.pid = pid
         self.folder = folder
-        self.version = f"PostgreSQL {self._connection.info.parameter_status('server_version')}"
+        version = self._connection.info.parameter_status("server_version") or ""
+        self.version = f"PostgreSQL {version.partition(' ')[0]}"
 
     def total(self, counter_ids: Sequence[str]) -> int:
         """Ask for their sum."""

@@ -27,6 +27,14 @@ COLUMNS: Final = (
 """Those with a spread in them read: median (least to most)."""
 
 
+BELIEVABLE: Final = 3
+"""Repetitions from which on a median means something."""
+
+WARNING: Final = (
+    " **This was a quick run: it shows that everything works, and its figures are worth nothing.**"
+)
+
+
 def cells_of(results: Results) -> Iterator[tuple[str, list[Row]]]:
     """Return a table for each cell: its title, and rows that begin with `COLUMNS`."""
     for cell in results.cells:
@@ -151,6 +159,7 @@ def about(results: Results) -> str:
         f" {known['file_system']}) with {', '.join(known['versions'])}; {plan['threads']} threads a worker, each figure"
         f" {times}, for {plan['seconds'] - plan['warm_up']:g} s after {plan['warm_up']:g} s of warm-up (at constant"
         f" rates {plan['rate_seconds'] - plan['warm_up']:g} s)."
+        + ("" if plan["repeats"] >= BELIEVABLE else WARNING)
     )
 
 

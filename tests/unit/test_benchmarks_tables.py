@@ -108,6 +108,14 @@ def test_who_reads_a_table_knows_where_it_comes_from() -> None:
     assert "each figure 3 times, for 1.5 s after 0.5 s of warm-up" in said
 
 
+def test_who_reads_a_table_knows_that_a_quick_run_is_worth_nothing() -> None:
+    """A median needs three figures at least."""
+    quick = {**ABOUT, "plan": {**PLAN, "repeats": 1}}
+
+    assert "worth nothing" in tables.about(Results([], [], quick))
+    assert "worth nothing" not in tables.about(Results([], [], ABOUT))
+
+
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     """The first one to the left, all others to the right."""
     assert "a      bb\nccc  1234\n" == tables.in_columns([("a", "bb"), ("ccc", "1234")])
