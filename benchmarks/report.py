@@ -96,7 +96,8 @@ def _verdict(known: dict[str, Any]) -> str:
     verdict = "did not grow" if known["growth"] <= soak.ALLOWED else "grew"
     workers, connections = known["cell"]["workers"], known["cell"]["connections"]
     return (
-        f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with {workers} workers and {connections} connections: {known['requests']:,} requests,"
-        f" {known['errors']:,} errors, {known['lost']:,} lost, {known['doubled']:,} doubled. The memory of the largest"
-        f" worker {verdict}: at the end it was {known['growth']:.2f} times what it was once settled.\n"
+        f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with {workers} workers and"
+        f" {connections} connections: {known['requests']:,} requests, {known['errors']:,} errors, {known['lost']:,} lost,"
+        f" {known['doubled']:,} doubled. The memory of the largest worker {verdict}: at the end it was"
+        f" {known['growth']:.2f} times what it was once settled.\n"
     )
