@@ -98,6 +98,6 @@ def _verdict(known: dict[str, Any]) -> str:
     return (
         f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with {workers} workers and"
         f" {connections} connections: {known['requests']:,} requests, {known['errors']:,} errors,"
-        f" {known['lost']:,} lost, {known['doubled']:,} doubled. The memory of the largest worker {verdict}: at the end it was"
-        f" {known['growth']:.2f} times what it was once settled.\n"
+        f" {known['lost']:,} lost, {known['doubled']:,} doubled. The memory of the largest worker {verdict}:"
+        f" at the end it was {known['growth']:.2f} times what it was once settled.\n"
     )

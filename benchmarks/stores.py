@@ -4,9 +4,9 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import psutil
 import psycopg
@@ -17,6 +17,9 @@ from benchmarks.errors import BenchmarkError
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import create_index, index_name
+
+PATIENCE: Final = 60.0
+"""Seconds that Elasticsearch may take to answer the suite itself, which is not in a hurry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class ElasticsearchStore:
             BenchmarkError: Elasticsearch is several nodes, or elsewhere: its CPU time could not be told.
         """
         alias = f"benchmarks-{uuid.uuid4().hex}"
-        with connect(Settings.from_env()) as client:
+        settings = replace(Settings.from_env(), elasticsearch_timeout=PATIENCE)
+        with connect(settings) as client:
             store = cls(client, alias)
             create_index(client, alias)
             try:
