@@ -8,6 +8,7 @@ from benchmarks.figures import Cell, Measurement, Results
 
 BATCHED: Final = "batched"
 SCRIPTED: Final = "scripted"
+NO_BACKOFF: Final = "occ, no backoff"
 CROWDED: Final = (32, 64)
 """Connections at which the service has to be fast."""
 
@@ -90,6 +91,9 @@ def _comparisons(cell: Cell) -> Iterator[Comparison]:
         for peer in ("postgres", "redis-always"):
             yield Comparison(BATCHED, peer, "increments/s", _rate, 1.3)
         yield Comparison("stack", "bare", "CPU of gunicorn an increment", _path, 1.15, at_most=True)
+        # Only measured with 32 connections.
+        yield Comparison("occ", NO_BACKOFF, "increments/s", _rate, 3.0)
+        yield Comparison("occ", NO_BACKOFF, "p99", _p99, 1.0, at_most=True)
     if is_crowded and not is_hot:
         yield Comparison(BATCHED, SCRIPTED, "increments/s", _rate, 3.0)
     if cell.share or (is_crowded and is_hot):

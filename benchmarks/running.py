@@ -92,8 +92,14 @@ def _steps(targets: Sequence[Target], cells: Sequence[Cell], repeats: int) -> It
     for repeat in range(1, repeats + 1):
         for cell in cells:
             for target in order.sample(targets, len(targets)):
-                if not target.aside or cell.counters == 1:
+                if _is_measured(target, cell):
                     yield Step(target, cell, repeat)
+
+
+def _is_measured(target: Target, cell: Cell) -> bool:
+    if target.connections is not None and cell.connections not in target.connections:
+        return False
+    return not target.aside or cell.counters == 1
 
 
 def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -> Results:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.routes.occ_retries import WAYS
 from service.strategies import STRATEGIES
 
 ELASTICSEARCH: Final = "elasticsearch"
@@ -31,6 +32,7 @@ class Target:
 
     ``keyed`` ones are sent an Idempotency-Key with each increment. Where not ``exact``, increments may be lost.
     ``aside`` are those that no peer is measured against: in closed loops on a hot counter they have said all.
+    ``connections`` are those at which it is measured, where these are not all.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Target:
     keyed: bool = False
     exact: bool = True
     aside: bool = False
+    connections: frozenset[int] | None = None
 
 
 SERVICE: Final = App("service", store=ELASTICSEARCH)
@@ -68,9 +71,23 @@ def with_keys() -> list[Target]:
     return [Target(f"{name}, keyed", SERVICE, name, keyed=True, aside=True)]
 
 
+def retrying() -> list[Target]:
+    """Return what ``/occ`` was before threads took turns: where many retry, which is all that sets them apart."""
+    return [
+        Target(
+            f"occ, {way.replace('-', ' ')}",
+            App(f"occ-{way}", f"benchmarks.routes.occ_retries:app('{way}')", ELASTICSEARCH),
+            f"occ-{way}",
+            aside=True,
+            connections=frozenset({32}),
+        )
+        for way in WAYS
+    ]
+
+
 def of_the_service() -> list[Target]:
     """Return what `make bench` measures."""
-    return [BARE, *STACK, RAW, *strategies(), *with_keys()]
+    return [BARE, *STACK, RAW, *strategies(), *with_keys(), *retrying()]
 
 
 def beside_peers() -> list[Target]:
