@@ -38,6 +38,28 @@ else
 	@$(LOAD) --host $(TARGET)
 endif
 
+# Each strategy loses the node of its primary once; with keys the counters have to be exact.
+cluster-load: USERS = 16
+cluster-load: INCREMENTS = 100
+cluster-load: STRATEGY = occ scripted batched
+cluster-load: KEYS = 1
+
+.PHONY: cluster-load
+cluster-load: .venv/dev balancer ## The same on three nodes through a load balancer, while the primary's node is killed and comes back
+	@$(RUN) tests.cluster.load --users $(USERS) --increments $(INCREMENTS) $(STRATEGY:%=--strategy %) $(if $(KEYS),--keys)
+
+.PHONY: cluster
+cluster: .venv/dev balancer ## Test the load balancer, and what is lost with a node or a replica behind it: nothing
+	$(RUN) pytest tests/cluster
+
+.PHONY: balancer
+balancer: ## Get HAProxy, unless it is there
+	@PATH="$$PATH:/usr/local/sbin:/usr/sbin"; command -v haproxy >/dev/null && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -q && apt-get install -y -q --no-install-recommends haproxy; \
+	elif command -v brew >/dev/null; then brew install haproxy; \
+	else echo "HAProxy is needed: install your system's package haproxy (as root: apt-get install haproxy)." >&2; exit 1; fi
+
 .PHONY: test
 test: check browser ## Check, then run every test on a real Elasticsearch, real gunicorn and a real browser
 	$(TEST)
@@ -103,6 +125,10 @@ soak: .venv/bench ## Keep the fastest strategy busy, and see whether a worker's 
 .PHONY: bench-table
 bench-table: .venv/bench ## Put the figures of the last of these into docs/benchmarks.md and README.md
 	@$(RUN) benchmarks table
+
+.PHONY: scaling
+scaling: .venv/dev balancer ## Measure what docs/scaling.md computes with, and put it there (5 min)
+	@$(RUN) benchmarks.scaling
 
 .PHONY: smoke
 smoke: .venv/dev ## Build the image, start everything with Docker Compose, use it, restart it, take it down

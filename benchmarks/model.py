@@ -102,6 +102,10 @@ class Replicas:
         yield "… shards", f"{shards:,}"
         yield "… increments in a write to a shard", f"{demand / parts:,.1f}"
         yield (
+            "… shards, if each worker wrote to one of them",
+            f"{math.ceil(demand / costs.shard_with(costs.batch)):,}",
+        )
+        yield (
             "… syncs of a translog a second and shard, both copies, at most",
             f"{COPIES * parts / shards:,.0f}",
         )
