@@ -31,7 +31,7 @@ MAX_QUEUED: Final = 10_000
 LARGEST: Final = 1_000
 """How many increments a write has at most, unless a single request brings more."""
 
-LINGER: Final = 0.005
+LINGER: Final = 0.01
 """Seconds that a write waits at most for those that are about to join."""
 
 Results = list[Applied | CounterError]
