@@ -29,16 +29,19 @@ class Meeting:
 
 
 @pytest.fixture
-def meeting(proxy: Proxy) -> None:
-    """Whoever reads first gets the value only once a second client has read it too."""
-    proxy.handle = Meeting(2)
-
-
-@pytest.fixture
 def clients(proxied_api: Api, start: Start) -> Iterator[list[Api]]:
     """Two clients, each of a service of its own: within one, those who share a counter may take turns."""
     with Api(start({}).url) as other:
         yield [proxied_api, other]
+
+
+@pytest.fixture
+def meeting(proxy: Proxy, clients: list[Api]) -> None:
+    """Whoever reads first gets the value only once a second client has read it too.
+
+    The clients come first, for their services read as they get ready.
+    """
+    proxy.handle = Meeting(2)
 
 
 def increment_by_each(clients: list[Api], path: str) -> list[dict[str, int]]:
