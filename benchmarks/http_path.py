@@ -8,26 +8,24 @@ python -m benchmarks.http_path        # what `make bench-http` does
 """
 
 import http.client
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
 
+from benchmarks.applications import in_place_of_the_service
+from localnode.serving import Service, serving_without_index
 from service.app import create_app
 from service.counters import Applied, Increment, Revision
 from tests.fakes import InMemoryCounters
 
-PROJECT: Final = Path(__file__).parent.parent
 CONNECTIONS: Final = 16
 TURNS: Final = 40
 """Requests on each connection, a variant and round."""
@@ -108,11 +106,12 @@ VARIANTS: Final = (
 class Worker:
     """A worker that serves a variant, and connections to it."""
 
-    def __init__(self, variant: Variant, port: int, master: int) -> None:
+    def __init__(self, variant: Variant, service: Service) -> None:
         self.variant = variant
-        self._connections = [http.client.HTTPConnection("127.0.0.1", port) for _ in range(CONNECTIONS)]
+        address, master = urlsplit(service.url).netloc, service.process.pid
+        self._connections = [http.client.HTTPConnection(address) for _ in range(CONNECTIONS)]
         self._headers = {"Content-Type": "application/json"} if variant.body else {}
-        self._ask()  # answered once there is a worker
+        self._ask()
         [worker] = Path(f"/proc/{master}/task/{master}/children").read_text("ascii").split()
         self._threads = Path(f"/proc/{worker}/task")
 
@@ -140,35 +139,23 @@ class Worker:
 
 
 @contextmanager
-def serving(variant: Variant) -> Iterator[Worker]:
-    """Start gunicorn with a variant, give its worker, and end it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryFile() as log:
-        port = listener.getsockname()[1]
-        gunicorn = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", variant.application],
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                "GUNICORN_CMD_ARGS": f"--bind fd://{listener.fileno()}",
-                "LOG_FORMAT": "json",
-                "LOG_LEVEL": variant.log_level,
-                "WORKERS": "1",
-            },
-            pass_fds=[listener.fileno()],
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield Worker(variant, port, gunicorn.pid)
-    finally:
-        gunicorn.terminate()
-        gunicorn.wait()
+def serving(variant: Variant, folder: Path) -> Iterator[Worker]:
+    """Start gunicorn with a variant, give its worker, and end it; ``folder`` is where it logs."""
+    environment = {
+        **in_place_of_the_service(variant.application),
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": variant.log_level,
+        "WORKERS": "1",
+    }
+    with serving_without_index(environment, log=folder / variant.name) as service:
+        yield Worker(variant, service)
 
 
 def main() -> None:
     """Measure, and print what a request costs in each variant, and what that is of the bare route."""
     with ExitStack() as stack:
-        workers = [stack.enter_context(serving(variant)) for variant in VARIANTS]
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        workers = [stack.enter_context(serving(variant, folder)) for variant in VARIANTS]
         measured: dict[str, list[float]] = {variant.name: [] for variant in VARIANTS}
         for _ in range(ROUNDS):
             for worker in workers:

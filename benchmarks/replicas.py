@@ -7,10 +7,9 @@ and share the processors with all else: the figures are for comparing them with 
 import http.client
 import itertools
 import json
-import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,14 +17,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import click
-
+from benchmarks import rounds
+from benchmarks.rounds import ALL_SECONDS, Figures, figures_of
 from localnode.balancing import balancing
 from localnode.serving import serving
-
-ROUNDS: Final = 3
-SECONDS: Final = 3.0
-"""For which a variant is measured in a round, after a third of that in which it is not."""
 
 CLIENTS: Final = 32
 STRATEGIES: Final = ("occ", "scripted", "batched")
@@ -45,17 +40,6 @@ class Variant:
 
 ONE_WORKER: Final = Variant("batched", 1, "one replica a counter")
 """Where a single worker answers all clients."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a variant came to: answers a second, conflicts that each told of, seconds, and how many were none."""
-
-    rate: float
-    conflicts: float
-    p50: float
-    p99: float
-    failed: int
 
 
 class Client:
@@ -91,25 +75,17 @@ def measure(url: str, variant: Variant) -> Figures:
 
     def work(client: Client) -> None:
         barrier.wait()
-        client.increment_until(time.perf_counter() + SECONDS * 4 / 3)
+        client.increment_until(time.perf_counter() + ALL_SECONDS)
 
     start = time.perf_counter()
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(work, clients))
-    begin, end = start + SECONDS / 3, start + SECONDS * 4 / 3
-    times = [each for client in clients for each in client.times]
-    took = [ended - began for began, ended in times if begin <= ended < end]
-    percentiles = statistics.quantiles(took, n=100)
-    conflicts = sum(client.conflicts for client in clients) / len(times)
-    failed = sum(client.failed for client in clients)
-    return Figures(len(took) / (end - begin), conflicts, percentiles[49], percentiles[98], failed)
-
-
-def medians(rounds: Sequence[Figures]) -> Figures:
-    """Return the median of each figure, but the sum of failures."""
-    columns = zip(*((each.rate, each.conflicts, each.p50, each.p99) for each in rounds), strict=True)
-    rate, conflicts, p50, p99 = map(statistics.median, columns)
-    return Figures(rate, conflicts, p50, p99, sum(each.failed for each in rounds))
+    return figures_of(
+        [each for client in clients for each in client.times],
+        start=start,
+        conflicts=sum(client.conflicts for client in clients),
+        failed=sum(client.failed for client in clients),
+    )
 
 
 def measured(environment: Mapping[str, str], folder: Path) -> dict[Variant, Figures]:
@@ -125,7 +101,6 @@ def measured(environment: Mapping[str, str], folder: Path) -> dict[Variant, Figu
         for strategy in STRATEGIES
         for balance in BALANCES
     ]
-    rounds: dict[Variant, list[Figures]] = {variant: [] for variant in variants}
     with ExitStack() as stack:
         replicas = [
             stack.enter_context(
@@ -140,11 +115,9 @@ def measured(environment: Mapping[str, str], folder: Path) -> dict[Variant, Figu
             ).url
             for number, (name, balance) in enumerate(BALANCES.items())
         }
-        for number in range(1, ROUNDS + 1):
-            click.echo(f"Replicas, round {number} of {ROUNDS}", err=True)
-            for variant in variants:
-                rounds[variant].append(measure(urls[variant.balance], variant))
-    return {variant: medians(figures) for variant, figures in rounds.items()}
+        return rounds.measured(
+            variants, lambda variant: measure(urls[variant.balance], variant), name="Replicas"
+        )
 
 
 def table(figures: Mapping[Variant, Figures]) -> str:

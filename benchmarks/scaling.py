@@ -11,11 +11,11 @@ from elasticsearch import Elasticsearch
 
 import localnode
 from benchmarks import model, pages, replicas, writers
+from benchmarks.rounds import Figures
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import create_index, index_name
 from service.storage.repository import ElasticsearchCounters
-from service.storage.writes import Script
 
 FOLDER: Final = Path("build/scaling")
 PAGE: Final = pages.DOCS / "scaling.md"
@@ -24,18 +24,13 @@ PLACE: Final = "<!-- Written by `make scaling`: {}. -->"
 
 def shard_of(client: Elasticsearch, settings: Settings) -> writers.Shard:
     """Return the counters' index as writers with the service's settings see it."""
-    script = Script.load(
-        retry_on_conflict=settings.scripted_retry_on_conflict, log_limit=settings.idempotency_log_size
-    )
-    repository = ElasticsearchCounters(
-        client, alias=settings.counters_alias, timeout=settings.elasticsearch_timeout, script=script
-    )
+    repository = ElasticsearchCounters.of(client, settings)
     return writers.Shard(client, repository, settings.retries, index_name(settings.counters_alias))
 
 
 def costs_of(
-    by_writers: Mapping[writers.Variant, writers.Figures],
-    by_balance: Mapping[replicas.Variant, replicas.Figures],
+    by_writers: Mapping[writers.Variant, Figures],
+    by_balance: Mapping[replicas.Variant, Figures],
 ) -> model.Costs:
     """Return what the model computes with, of what was measured."""
     crowd = max(count for count, _ in writers.SPREAD)

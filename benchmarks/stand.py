@@ -1,7 +1,6 @@
 """The test stand: every application under gunicorn, every store behind it, and one measurement at a time."""
 
 import contextlib
-import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import peers, targets, usage
+from benchmarks.applications import in_place_of_the_service
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, speed_of, statuses_of
 from benchmarks.load import Dose, Load, Outcome, send
@@ -18,7 +18,6 @@ from benchmarks.targets import App, Target
 from localnode.serving import Service, serving
 
 LOGS: Final = Path("build/benchmarks")
-CONFIGURATION: Final = "--config benchmarks/gunicorn_conf.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +189,7 @@ def _serving(
 ) -> contextlib.AbstractContextManager[Service]:
     environment = {**settings, "LOG_LEVEL": "INFO" if app.logs else "WARNING"}
     if app.factory:
-        arguments = f"{os.environ.get('GUNICORN_CMD_ARGS', '')} {CONFIGURATION}"
-        environment |= {"BENCHMARK_APP": app.factory, "GUNICORN_CMD_ARGS": arguments}
+        environment |= in_place_of_the_service(app.factory)
     if store:
         environment["BENCHMARK_STORE"] = store
     name = re.sub(r"[^a-z0-9]+", "-", app.name)

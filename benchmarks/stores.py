@@ -30,6 +30,17 @@ class Writes:
     conflicts: int
 
 
+def writes_of(client: Elasticsearch, index: str) -> Writes:
+    """Ask an index for its writes; its conflicts include those that Elasticsearch settles by `retry_on_conflict`."""
+    counts = client.indices.stats(index=index, metric="indexing")["_all"]["primaries"]["indexing"]
+    return Writes(counts["index_total"], counts["index_failed_due_to_version_conflict"])
+
+
+def document_bytes(client: Elasticsearch, index: str, counter_id: str) -> int:
+    """Return the bytes of a counter's document, as JSON without blanks."""
+    return len(json.dumps(client.get(index=index, id=counter_id)["_source"], separators=(",", ":")))
+
+
 class Store(Protocol):
     """A store, and how it is asked."""
 
@@ -101,15 +112,12 @@ class ElasticsearchStore:
         return sum(int(each["_source"]["value"]) for each in found if each.get("found"))
 
     def writes(self) -> Writes:
-        """Ask the index: its conflicts include those that Elasticsearch settles itself, by `retry_on_conflict`."""
-        answer = self._client.indices.stats(index=self.alias, metric="indexing")
-        counts = answer["_all"]["primaries"]["indexing"]
-        return Writes(counts["index_total"], counts["index_failed_due_to_version_conflict"])
+        """Ask the index."""
+        return writes_of(self._client, self.alias)
 
     def size_bytes(self, counter_id: str) -> int:
         """Return the bytes of a counter's document, as JSON without blanks."""
-        source = self._client.get(index=self.alias, id=counter_id)["_source"]
-        return len(json.dumps(source, separators=(",", ":")))
+        return document_bytes(self._client, self.alias, counter_id)
 
 
 class RedisStore:

@@ -17,13 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
 from uuid_utils import uuid7
 
 from benchmarks import pages
+from benchmarks.stores import document_bytes
 from localnode.serving import serving
 from service.counters import Counter
 from service.operations import OperationLog
@@ -193,8 +194,7 @@ def main() -> None:
         for variant in variants:
             fill(repository, variant)
             alone(variant)
-            stored: Any = client.get(index=alias, id=variant.counter_id)["_source"]
-            source_bytes[variant] = len(json.dumps(stored, separators=(",", ":")))
+            source_bytes[variant] = document_bytes(client, alias, variant.counter_id)
         figures = list(measured(variants, source_bytes))
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
     table = as_table(figures)

@@ -6,10 +6,9 @@ amount for the hot counter, and one for each of several counters otherwise, as t
 """
 
 import random
-import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -17,16 +16,15 @@ from typing import Final
 import click
 from elasticsearch import Elasticsearch
 
+from benchmarks import rounds
+from benchmarks.rounds import ALL_SECONDS, Figures, figures_of
+from benchmarks.stores import writes_of
 from service import deadlines
 from service.counters import Increment
 from service.errors import CounterError
 from service.retries import Retries
 from service.storage.repository import ElasticsearchCounters
 from service.strategies import scripted
-
-ROUNDS: Final = 3
-SECONDS: Final = 3.0
-"""For which a variant is measured in a round, after a third of that in which it is not."""
 
 WRITERS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 """On the hot counter."""
@@ -45,16 +43,6 @@ class Variant:
 
     writers: int
     batch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a variant came to, once: writes a second, conflicts a write, and seconds that a write took."""
-
-    rate: float
-    conflicts: float
-    p50: float
-    p99: float
 
 
 class Shard:
@@ -77,8 +65,7 @@ class Shard:
 
     def conflicts(self) -> int:
         """Return how many version conflicts the shard has met so far, those included that it retried itself."""
-        stats = self._client.indices.stats(index=self._index, metric="indexing")["_all"]["primaries"]
-        return int(stats["indexing"]["index_failed_due_to_version_conflict"])
+        return writes_of(self._client, self._index).conflicts
 
     def write(self, batch: int) -> None:
         """Send one write, and return once it is acknowledged."""
@@ -100,7 +87,7 @@ class Shard:
         def work() -> list[tuple[float, float]]:
             times = []
             barrier.wait()
-            end = time.perf_counter() + SECONDS * 4 / 3
+            end = time.perf_counter() + ALL_SECONDS
             while (began := time.perf_counter()) < end:
                 self.write(variant.batch)
                 times.append((began, time.perf_counter()))
@@ -113,32 +100,14 @@ class Shard:
             start = time.perf_counter()
             times = [each for done in working for each in done.result()]
         met = self.conflicts() - before
-        return figures_of(times, met, begin=start + SECONDS / 3, end=start + SECONDS * 4 / 3)
-
-
-def figures_of(times: Sequence[tuple[float, float]], met: int, *, begin: float, end: float) -> Figures:
-    """Sum up writes, each given by when it began and ended, of which those count that ended within the time."""
-    took = [ended - began for began, ended in times if begin <= ended < end]
-    percentiles = statistics.quantiles(took, n=100)
-    return Figures(len(took) / (end - begin), met / len(times), percentiles[49], percentiles[98])
-
-
-def medians(rounds: Sequence[Figures]) -> Figures:
-    """Return the median of each figure."""
-    columns = zip(*((each.rate, each.conflicts, each.p50, each.p99) for each in rounds), strict=True)
-    return Figures(*map(statistics.median, columns))
+        return figures_of(times, start=start, conflicts=met)
 
 
 def measured(shard: Shard) -> dict[Variant, Figures]:
     """Measure all variants, round by round."""
     hot = [Variant(writers, 0) for writers in WRITERS]
     variants = [*hot, *(Variant(writers, batch) for writers, batch in SPREAD)]
-    rounds: dict[Variant, list[Figures]] = {variant: [] for variant in variants}
-    for number in range(1, ROUNDS + 1):
-        click.echo(f"Writers, round {number} of {ROUNDS}", err=True)
-        for variant in variants:
-            rounds[variant].append(shard.measure(variant))
-    return {variant: medians(figures) for variant, figures in rounds.items()}
+    return rounds.measured(variants, shard.measure, name="Writers")
 
 
 def tables(figures: dict[Variant, Figures]) -> Iterator[str]:

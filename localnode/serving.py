@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import urllib3
@@ -60,25 +60,40 @@ def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -
     Raises:
         LocalNodeError: It did not become ready; the message says where its log is.
     """
+    with log.open("wb") as output:
+        init = subprocess.run(
+            [sys.executable, "-m", "service", "init"],
+            env={**os.environ, **environment},
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    if init.returncode != 0:
+        raise LocalNodeError(f"The index could not be made; {log} says why.")
+    with serving_without_index(environment, log=log, ready=ready) as service:
+        yield service
+
+
+@contextlib.contextmanager
+def serving_without_index(
+    environment: Mapping[str, str], *, log: Path, ready: float = 60.0
+) -> Iterator[Service]:
+    """Do the same for an application that asks for no index, or has one already; its output is added to the log."""
     variables = {**os.environ, **environment}
     # The listener is made here and handed on, because a port that was free a moment ago may be taken by now.
-    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        common: dict[str, Any] = {
-            "cwd": PROJECT,
-            "stdin": subprocess.DEVNULL,
-            "stdout": output,
-            "stderr": output,
-        }
-        init = subprocess.run([sys.executable, "-m", "service", "init"], env=variables, check=False, **common)
-        if init.returncode != 0:
-            raise LocalNodeError(f"The index could not be made; {log} says why.")
         arguments = f"{variables.get('GUNICORN_CMD_ARGS', '')} --bind fd://{listener.fileno()}"
         process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-m", "gunicorn"],
+            cwd=PROJECT,
             env={**variables, "GUNICORN_CMD_ARGS": arguments},
             pass_fds=[listener.fileno()],
-            **common,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     service = Service(url, process, log)
     try:

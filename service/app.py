@@ -18,7 +18,6 @@ from service.settings import Settings
 from service.storage.client import connect
 from service.storage.protocol import CounterRepository
 from service.storage.repository import ElasticsearchCounters
-from service.storage.writes import Script
 from service.strategies import STRATEGIES
 
 MAX_BODY = 256 * 1024
@@ -43,15 +42,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     settings = settings or Settings.from_env()
     retries = settings.retries
     if repository is None:
-        repository = ElasticsearchCounters(
-            connect(settings),
-            alias=settings.counters_alias,
-            timeout=settings.elasticsearch_timeout,
-            script=Script.load(
-                retry_on_conflict=settings.scripted_retry_on_conflict,
-                log_limit=settings.idempotency_log_size,
-            ),
-        )
+        repository = ElasticsearchCounters.of(connect(settings), settings)
     keys = Keys(settings.idempotency_log_size)
 
     logs.hand_on()

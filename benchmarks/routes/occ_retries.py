@@ -21,7 +21,6 @@ from service.retries import Retries
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.repository import ElasticsearchCounters
-from service.storage.writes import Script
 from service.strategies.occ import try_until_unchanged
 
 
@@ -53,14 +52,7 @@ WAYS: Final[Mapping[str, Callable[[Retries], Retries]]] = MappingProxyType(
 def app(way: str) -> Flask:
     """Return an application on the service's own index that retries in one of `WAYS`."""
     settings = Settings.from_env()
-    counters = ElasticsearchCounters(
-        connect(settings),
-        alias=settings.counters_alias,
-        timeout=settings.elasticsearch_timeout,
-        script=Script.load(
-            retry_on_conflict=settings.scripted_retry_on_conflict, log_limit=settings.idempotency_log_size
-        ),
-    )
+    counters = ElasticsearchCounters.of(connect(settings), settings)
     retries = WAYS[way](settings.retries)
 
     def increment(counter_id: str) -> int:

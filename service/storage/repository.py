@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import repeat
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from elasticsearch import Elasticsearch, NotFoundError
 
 from service import deadlines
 from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import CounterError
+from service.settings import Settings
 from service.storage.answers import (
     confirm_deleted,
     counter_found,
@@ -70,6 +71,16 @@ class ElasticsearchCounters:
         self._script = script
         self._log_limit = script.log_limit
         self._now = now
+
+    @classmethod
+    def of(cls, client: Elasticsearch, settings: Settings) -> Self:
+        """Return the counters that a service with these settings keeps, by the client that it has."""
+        script = Script.load(
+            retry_on_conflict=settings.scripted_retry_on_conflict, log_limit=settings.idempotency_log_size
+        )
+        return cls(
+            client, alias=settings.counters_alias, timeout=settings.elasticsearch_timeout, script=script
+        )
 
     @property
     def _shard_wait(self) -> str:

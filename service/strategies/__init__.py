@@ -46,6 +46,6 @@ STRATEGIES: Final[Mapping[str, Strategy[Any]]] = MappingProxyType(
         "naive": Strategy(_itself, naive.increment, naive.try_each, rounds, exactly_once=False),
         "occ": Strategy(Turns, occ.increment, occ.try_each, rounds, increment_if=occ.increment_if),
         "scripted": Strategy(_itself, scripted.increment, scripted.try_each, parts),
-        "batched": Strategy(GroupCommit, batched.increment, batched.try_each, parts, shares_writes=True),
+        "batched": Strategy(GroupCommit, batched.increment, scripted.try_each, parts, shares_writes=True),
     }
 )

@@ -6,10 +6,7 @@ work of Elasticsearch grows with the number of writes and not of increments, and
 other instead of getting in each other's way. A lone request waits for nobody.
 """
 
-from collections.abc import Sequence
-
-from service.counters import Applied, Increment, Incremented
-from service.errors import CounterError
+from service.counters import Increment, Incremented
 from service.retries import Retries
 from service.storage.protocol import Additions
 from service.strategies import scripted
@@ -22,8 +19,3 @@ def increment(storage: Additions, asked: Increment, retries: Retries) -> Increme
         ConflictsNotResolved: Writers of other processes came first each time, until the retries were used up.
     """
     return scripted.increment(storage, asked, retries)
-
-
-def try_each(storage: Additions, asked: Sequence[Increment]) -> list[Applied | CounterError]:
-    """Try once to add to each of several counters, in company."""
-    return storage.add_each(asked)

@@ -24,6 +24,7 @@ from service.counters import Applied, Increment
 from service.errors import CounterError, Outcome, OutOfTime, StorageUnavailable
 from service.retries import LEAST
 from service.storage.protocol import Additions
+from service.strategies.latch import Latch
 
 MAX_QUEUED: Final = 10_000
 """How many increments may wait to be written; who comes then is refused."""
@@ -70,24 +71,21 @@ class Party:
         self.is_sent = False
         self._results: Results = []
         self._failure: Exception | None = None
-        # Held from the beginning, and released by whoever answers.
-        self._answered = threading.Lock()
-        self._answered.acquire()
+        self._answered = Latch()
 
     def wait(self, until: float) -> bool:
         """Wait for an answer until then, and say whether there is one; once there is, do not call it again."""
-        left = min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
-        return self._answered.acquire(timeout=left)
+        return self._answered.wait(max(0.0, until - time.monotonic()))
 
     def answer(self, results: Results) -> None:
         """Tell what each increment came to."""
         self._results = results
-        self._answered.release()
+        self._answered.open()
 
     def fail(self, failure: Exception) -> None:
         """Tell that something went wrong which never should."""
         self._failure = failure
-        self._answered.release()
+        self._answered.open()
 
     def results(self) -> Results:
         """Return what was told; raise an error of this thread's own where that is a failure, which others raise too."""
@@ -99,7 +97,7 @@ class Party:
 class GroupCommit:
     """Adds to counters as a repository does, for all threads of the process together, for as long as it lives.
 
-    Everything that changes does so under ``_mutex``. The writer waits for ``_may_write``, which is released whenever
+    Everything that changes does so under ``_mutex``. The writer waits at ``_may_write``, which is opened whenever
     ``_is_writing`` becomes true, and by nothing else.
 
     Args:
@@ -118,8 +116,7 @@ class GroupCommit:
         self._queue: deque[Party] = deque()
         self._has_writer = False
         self._is_writing = False
-        self._may_write = threading.Lock()
-        self._may_write.acquire()
+        self._may_write = Latch()
         self._last_write = 0.0
         under_way.on_end(self._write_if_complete)
 
@@ -182,11 +179,14 @@ class GroupCommit:
                 lost = StorageUnavailable("It was not known in time whether it was written.", Outcome.UNKNOWN)
                 return [lost for _ in party.increments]
             if party in self._queue:
-                self._queue.remove(party)
-                self.queued -= len(party.increments)
+                self._remove(party)
                 # Those behind it have relied on it to look after the time.
                 self._wake_writer()
         return [OutOfTime() for _ in party.increments]
+
+    def _remove(self, party: Party) -> None:
+        self._queue.remove(party)
+        self.queued -= len(party.increments)
 
     def _is_complete(self) -> bool:
         """Say whether everybody has joined who may be about to."""
@@ -207,13 +207,13 @@ class GroupCommit:
     def _wake_writer(self) -> None:
         if self._queue and not self._is_writing:
             self._is_writing = True
-            self._may_write.release()
+            self._may_write.open()
 
     # In a thread of its own, so that nobody's deadline cuts off what others wait for.
 
     def _write_for_good(self) -> None:
         while True:
-            self._may_write.acquire()
+            self._may_write.wait()
             self._write(self._take())
             while self._goes_on():
                 self._write(self._take())
@@ -228,16 +228,14 @@ class GroupCommit:
             while self._queue:
                 party = self._queue[0]
                 if self._is_too_late(party, now):
-                    self._queue.popleft()
-                    self.queued -= len(party.increments)
+                    self._remove(party)
                     party.answer([OutOfTime() for _ in party.increments])
                     continue
                 size += len(party.increments)
                 counters.update(increment.counter_id for increment in party.increments)
                 if parties and (size > LARGEST or len(counters) > self._repository.batch):
                     break
-                self._queue.popleft()
-                self.queued -= len(party.increments)
+                self._remove(party)
                 party.is_sent = True
                 parties.append(party)
         return parties

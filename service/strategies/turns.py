@@ -16,6 +16,7 @@ from service import deadlines
 from service.counters import Counter, Revision
 from service.errors import OutOfTime
 from service.storage.protocol import CounterRepository
+from service.strategies.latch import Latch
 
 
 class Turn:
@@ -30,17 +31,16 @@ class Turn:
     def __init__(self, repository: CounterRepository) -> None:
         self._repository = repository
         self.known: Counter | None = None
-        self._begun = threading.Lock()
-        self._begun.acquire()
+        self._begun = Latch()
 
     def wait(self) -> bool:
         """Wait until it is this one's turn; return False if it was not in time."""
-        return self._begun.acquire(timeout=min(deadlines.remaining(), threading.TIMEOUT_MAX))
+        return self._begun.wait(deadlines.remaining())
 
     def begin(self, known: Counter | None) -> None:
         """Let this one begin, with what the one before knows."""
         self.known = known
-        self._begun.release()
+        self._begun.open()
 
     def read(self, counter_id: str) -> Counter:
         """Return the counter as the one before has written it, the first time; otherwise as it is stored."""

@@ -11,20 +11,20 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import click
 import requests
-from elasticsearch import Elasticsearch
 
 import localnode
 from loadtests.verdict import STRATEGIES
-from localnode import Cluster, Node
+from localnode import Cluster
 from localnode.balancing import balanced
 from localnode.serving import PROJECT
 from tests.api import Api
+from tests.operating import Operator
+from tests.strategies import EXACT
 
-ALIAS: Final = "counters"
 SECONDS: Final = 300.0
 """How long is waited for a load to get somewhere; more than any that is not stuck takes."""
 
@@ -104,24 +104,6 @@ def loading(url: str, strategy: str, *options: str, output: Path) -> Iterator[Lo
                 process.wait()
 
 
-class Operator(Elasticsearch):
-    """Someone who looks after a cluster, of whose nodes some are dead at times."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        super().__init__(list(cluster.urls), request_timeout=90, retry_on_timeout=True)
-        self._nodes = {node.name: node for node in cluster.nodes}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def primary(self) -> Node:
-        """Return the node that has the primary of the counters, once its replica is in step."""
-        self.cluster.health(index=ALIAS, wait_for_status="green", timeout="60s")
-        found = self.search_shards(index=ALIAS)
-        (copy,) = (copy for copy in found["shards"][0] if copy["primary"])
-        return self._nodes[found["nodes"][copy["node"]]["name"]]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How much is asked for: of each strategy, by so many users, so many increments each, with keys or without."""
@@ -141,7 +123,7 @@ def lose_the_primary(
     load: Load, plan: Plan, cluster: Cluster, operator: Operator, *, say: Callable[[str], None]
 ) -> None:
     """Kill the primary's node once half of the increments are made, and start it again once others are made."""
-    victim, total = operator.primary(), plan.users * plan.increments
+    victim, total = operator.copies().primary, plan.users * plan.increments
     at = load.reach(total // 2)
     if at == total:
         raise RuntimeError("The load was over before the node could be killed: make it larger.")
@@ -179,8 +161,7 @@ def judge_each(strategies: Sequence[str], plan: Plan, folder: Path) -> dict[str,
 def main(users: int, increments: int, strategies: tuple[str, ...], output: Path, *, keys: bool) -> None:
     """Judge each STRATEGY through the loss of a node; all that lose nothing by default."""
     output.mkdir(parents=True, exist_ok=True)
-    exact = tuple(name for name in STRATEGIES if name != "naive")
-    codes = judge_each(strategies or exact, Plan(users=users, increments=increments, keys=keys), output)
+    codes = judge_each(strategies or EXACT, Plan(users=users, increments=increments, keys=keys), output)
     if any(codes.values()):
         failed = ", ".join(f"/{name}" for name, code in codes.items() if code)
         raise click.ClickException(f"The verdict does not hold through the loss of a node: {failed}.")

@@ -15,9 +15,10 @@ from localnode import Cluster
 from localnode.balancing import Balanced, balanced
 from localnode.serving import Service
 from tests.api import Api
-from tests.cluster.load import Operator, Plan, loading, lose_the_primary
+from tests.cluster.load import Plan, loading, lose_the_primary
 from tests.faults.callers import Crowd
 from tests.faults.cases import singles
+from tests.operating import Operator
 
 # One process runs all of it: nodes are dear, and these tests share theirs.
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.long, pytest.mark.timeout(900)]

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
-from elasticsearch import Elasticsearch
 
 import localnode
-from localnode import Cluster, Node
+from localnode import Cluster
 from localnode.serving import Service, serving
 from tests.api import Api
 from tests.faults.callers import Crowd
@@ -18,20 +17,12 @@ from tests.faults.cases import Case, for_each, singles
 from tests.faults.conftest import Enter
 from tests.faults.figures import Figures
 from tests.keys import uuid7
+from tests.operating import Copies, Operator
 
 # One process runs all of it: nodes are dear, and these tests share theirs.
 pytestmark = [pytest.mark.xdist_group("faults-failover"), pytest.mark.long, pytest.mark.timeout(900)]
 
 CALLERS: Final = 2
-ALIAS: Final = "counters"
-
-
-@dataclass(frozen=True, slots=True)
-class Copies:
-    """The nodes that hold the counters."""
-
-    primary: Node
-    replica: Node
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +40,16 @@ def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def operator(cluster: Cluster) -> Iterator[Elasticsearch]:
-    """A client of someone who looks after the cluster, of whose nodes some are dead at times."""
-    with Elasticsearch(list(cluster.urls), request_timeout=90, retry_on_timeout=True) as client:
-        yield client
+def operator(cluster: Cluster) -> Iterator[Operator]:
+    """A client of someone who looks after the cluster."""
+    with Operator(cluster) as operator:
+        yield operator
 
 
 @pytest.fixture
-def copies(cluster: Cluster, service: Service, operator: Elasticsearch) -> Copies:
+def copies(service: Service, operator: Operator) -> Copies:
     """Where the primary is, and where its replica, once both are in step."""
-    operator.cluster.health(index=ALIAS, wait_for_status="green", timeout="60s")
-    found = operator.search_shards(index=ALIAS)
-    nodes = {node.name: node for node in cluster.nodes}
-    where = {copy["primary"]: nodes[found["nodes"][copy["node"]]["name"]] for copy in found["shards"][0]}
-    return Copies(primary=where[True], replica=where[False])
+    return operator.copies()
 
 
 @pytest.mark.parametrize("round_", [1, 2, 3])

@@ -1,8 +1,5 @@
 """What a worker says of the requests that gather in its threads, which a group commit relies on."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +8,9 @@ from typing import Any, Final
 
 import pytest
 
+from benchmarks.applications import in_place_of_the_service
 from localnode.processes import wait_until
+from localnode.serving import serving_without_index
 from service.admission import UNDER_WAY
 from tests.api import Api
 
@@ -39,20 +38,13 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterable[Api]:
     """A client of that application under the service's own gunicorn configuration, with one worker."""
-    log = tmp_path / "log"
-    environment = {**os.environ, "PORT": "0", "WORKERS": "1", "THREADS": str(THREADS)}
-    with log.open("w") as output:
-        gunicorn = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", f"{__name__}:application"], env=environment, stderr=output
-        )
-    try:
-        assert wait_until(lambda: "Listening at: " in log.read_text(), timeout=SECONDS)
-        url = log.read_text().partition("Listening at: ")[2].split()[0]
-        with Api(url) as api:
-            yield api
-    finally:
-        gunicorn.terminate()
-        gunicorn.wait(SECONDS)
+    environment = {
+        **in_place_of_the_service(f"{__name__}:application"),
+        "WORKERS": "1",
+        "THREADS": str(THREADS),
+    }
+    with serving_without_index(environment, log=tmp_path / "log") as service, Api(service.url) as api:
+        yield api
 
 
 def test_those_that_gather_are_counted(api: Api) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -35,37 +36,33 @@ def test_gunicorns_own_arguments_win(client: Elasticsearch, settings: Settings, 
         assert '"message": "Listening at' in service.log.read_text()
 
 
-@pytest.mark.parametrize("option", ["--proxy-protocol", "--protocol uwsgi", f"--certfile {__file__}"])
-def test_what_it_does_not_speak_is_refused_at_the_start(option: str) -> None:
-    """Who asks for another protocol is told, rather than its callers that they speak no HTTP."""
-    environment = {**os.environ, "PORT": "0", "GUNICORN_CMD_ARGS": option}
-
-    ended = subprocess.run(
+def ended(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Start the service with settings that it cannot be started with, and return what has become of it."""
+    return subprocess.run(
         [sys.executable, "-m", "gunicorn"],
-        env=environment,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
 
-    assert 0 != ended.returncode
-    assert "speaks plain HTTP" in ended.stderr
+
+@pytest.mark.parametrize("option", ["--proxy-protocol", "--protocol uwsgi", f"--certfile {__file__}"])
+def test_what_it_does_not_speak_is_refused_at_the_start(option: str) -> None:
+    """Who asks for another protocol is told, rather than its callers that they speak no HTTP."""
+    gunicorn = ended({"PORT": "0", "GUNICORN_CMD_ARGS": option})
+
+    assert 0 != gunicorn.returncode
+    assert "speaks plain HTTP" in gunicorn.stderr
 
 
 def test_wrong_settings_end_it_with_a_sentence() -> None:
     """Whoever starts the service is told all that is wrong with the settings, and not where in the code that shows."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "gunicorn"],
-        env={**os.environ, "PORT": "http", "IDEMPOTENCY_LOG_SIZE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    gunicorn = ended({"PORT": "http", "IDEMPOTENCY_LOG_SIZE": "0"})
 
-    assert 0 != ended.returncode
-    assert "The settings are refused: " in ended.stderr
-    assert "PORT" in ended.stderr
-    assert "IDEMPOTENCY_LOG_SIZE" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert 0 != gunicorn.returncode
+    assert "The settings are refused: " in gunicorn.stderr
+    assert "PORT" in gunicorn.stderr
+    assert "IDEMPOTENCY_LOG_SIZE" in gunicorn.stderr
+    assert "Traceback" not in gunicorn.stderr

@@ -1,6 +1,7 @@
 """Calls to Elasticsearch end in time and are sent once. What stands for Elasticsearch are sockets of the test's own."""
 
 import contextlib
+import http.client
 import re
 import socket
 import ssl
@@ -92,9 +93,12 @@ def listening(serve: Serve, port: int = 0) -> Iterator[Node]:
 
 
 def answer(caller: socket.socket, _over: threading.Event) -> None:
-    """Answer every request."""
-    while caller.recv(65536):
-        caller.sendall(REPLY)
+    """Answer every request, once it is there as a whole: its head and its body may come one after the other."""
+    with caller.makefile("rb") as requests:
+        while requests.readline():
+            headers = http.client.parse_headers(requests)
+            requests.read(int(headers["Content-Length"]))
+            caller.sendall(REPLY)
 
 
 def say_nothing(_caller: socket.socket, over: threading.Event) -> None:
