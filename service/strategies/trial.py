@@ -24,7 +24,8 @@ class Trial:
             CounterError: What is true of it as a whole: once a try may have been applied, no later failure undoes that.
         """
         if error.outcome is Outcome.UNKNOWN:
-            self._unknown = error
+            # The first of them: that a key has expired says that *this* try has changed nothing.
+            self._unknown = self._unknown or error
         will_pass = isinstance(error, StorageUnavailable) and not isinstance(error, StorageRefused)
         if not (self._asked.operation and self._unknown and will_pass):
             raise self._unknown or error

@@ -7,6 +7,7 @@ from service.errors import (
     ConflictsNotResolved,
     CounterError,
     CounterOverflow,
+    IdempotencyKeyExpired,
     Outcome,
     StorageRefused,
     StorageUnavailable,
@@ -20,6 +21,7 @@ UNKNOWN = StorageUnavailable("lost", Outcome.UNKNOWN)
 NOT_APPLIED = StorageUnavailable("busy", Outcome.NOT_APPLIED)
 REFUSED = StorageRefused("no")
 OVERFLOW = CounterOverflow("c")
+EXPIRED = IdempotencyKeyExpired()
 
 
 @pytest.mark.parametrize("error", [UNKNOWN, NOT_APPLIED, REFUSED, OVERFLOW])
@@ -40,9 +42,12 @@ def test_what_was_not_applied_is_not_repeated(error: CounterError) -> None:
     assert error is caught.value
 
 
-@pytest.mark.parametrize("later", [REFUSED, OVERFLOW])
+@pytest.mark.parametrize("later", [REFUSED, OVERFLOW, EXPIRED])
 def test_no_refusal_undoes_what_may_have_been_done(later: CounterError) -> None:
-    """After a try of unknown outcome a certain refusal of the next one leaves the increment unknown."""
+    """After a try of unknown outcome a refusal of the next one leaves the increment unknown.
+
+    An expired key is one: what the first try may have added, others have had forgotten since.
+    """
     trial = Trial(OPERATION)
     trial.repeat_or_raise(UNKNOWN)
 
