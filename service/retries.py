@@ -1,12 +1,11 @@
 """How often, and how soon, a write that met another writer is tried again."""
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from service import deadlines
+from service import deadlines, tasks
 
 LEAST: Final = 0.05
 """Seconds that must be left for a try to begin, about what one takes.
@@ -36,7 +35,7 @@ class Retries:
     max_attempts: int
     base: float
     cap: float
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = tasks.sleep
     jitter: Callable[[], float] = random.random
     remaining: Callable[[], float] = deadlines.remaining
 

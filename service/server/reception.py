@@ -1,25 +1,31 @@
 """What a worker does with its connections: from one request to the next, and in the end to parting.
 
-All of it happens in the worker's main thread and none of it waits, but for the requests themselves: each is served in
-a thread.
+All of it happens in the worker's main thread and none of it waits, but for the requests themselves. Each is served in a
+thread; those that would only wait there for each other are served in the main thread too, as tasks.
 """
 
 import selectors
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from gunicorn import util  # type: ignore[import-untyped]  # gunicorn has no type hints
 
 from service.admission import UNDER_WAY, Refusal
 from service.server.connection import READ_SIZE, Connection
+from service.server.loop import MainLoop
 from service.server.waiting import Then, WaitingRoom
+from service.tasks import Task
 
 PARTING: Final = 2.0
 """Seconds that a caller has to hang up once it has its last answer, or to ask for it when the service stops."""
+
+
+Finish = Callable[[Connection, bool], None]
+"""Goes on with a connection whose request has been served, told whether another may follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,8 @@ class Limits:
         waiting: Requests that may wait for a thread.
         body: Bytes of a body, as the application has it.
         held: Bytes that are kept for slow callers, for all of them together.
-        gathered: How requests begin that gather in their threads; `service.admission.UNDER_WAY` is told of them.
+        gathered: How requests begin that gather: they wait for each other, and for nothing but by `service.tasks`. They
+            are served in the main thread, and `service.admission.UNDER_WAY` is told of them.
     """
 
     arrival: float
@@ -50,8 +57,8 @@ class Reception:
         threads: How many of them ``pool`` has.
         pool: Where requests are served.
         poller: Tells of what happens on connections.
-        serve: Serves the request of a connection, in a thread, and says whether another may follow it.
-        call: Has the main thread call something with these arguments, soon.
+        loop: Has the main thread do something soon, and runs what shares that thread.
+        serve: Serves the request of a connection, and says whether another may follow it.
     """
 
     def __init__(  # noqa: PLR0913 - all of it comes from gunicorn's worker, which is to know nothing of the rest
@@ -62,14 +69,14 @@ class Reception:
         threads: int,
         pool: ThreadPoolExecutor,
         poller: selectors.BaseSelector,
+        loop: MainLoop,
         serve: Callable[[Connection], bool],
-        call: Callable[..., None],
     ) -> None:
         self.present = 0
         self.room = WaitingRoom(poller, self._send_away, limits.held)
         self._limits = limits
+        self._loop = loop
         self._serve = serve
-        self._call = call
         self._is_closing = False
         self._busy = 0
         self._gathering = 0
@@ -138,7 +145,9 @@ class Reception:
             self._busy += 1
             if connection.begins_with(self._limits.gathered):
                 self._count_gathering(+1)
-                self._have_served(connection, self._pool, self._finish_gathering)
+                connection.is_taken = True
+                # Not at once: those that have come at the same time are to be counted first.
+                self._loop.call(Task.begin, self._loop, self._serve_in_task, connection)
             else:
                 self._have_served(connection, self._pool, self._finish_turn)
 
@@ -164,34 +173,37 @@ class Reception:
             util.write_error(connection, 408, "Request Timeout", "")
             self._pass_on(connection, self._part)
 
-    def _have_served(
-        self, connection: Connection, pool: ThreadPoolExecutor, then: Callable[[Connection, Any], None]
-    ) -> None:
+    def _have_served(self, connection: Connection, pool: ThreadPoolExecutor, then: Finish) -> None:
         connection.is_taken = True
-        served = pool.submit(self._serve, connection)
-        served.add_done_callback(lambda done: self._call(then, connection, done))
+        pool.submit(self._serve_in_thread, connection, then)
+
+    def _serve_in_thread(self, connection: Connection, then: Finish) -> None:
+        goes_on = False
+        try:
+            goes_on = self._serve(connection)
+        finally:
+            self._loop.call(then, connection, goes_on)
+
+    def _serve_in_task(self, connection: Connection) -> None:
+        goes_on = self._serve(connection)
+        self._count_gathering(-1)
+        self._finish_turn(connection, goes_on)
 
     # From answer to the next request.
 
-    def _finish_turn(self, connection: Connection, served: "Future[bool]") -> None:
+    def _finish_turn(self, connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
         """Go on with a connection whose request has been served in its turn."""
         self._busy -= 1
-        self._finish(connection, served)
-
-    def _finish_gathering(self, connection: Connection, served: "Future[bool]") -> None:
-        """Do so where the request was one of those that gather."""
-        self._count_gathering(-1)
-        self._finish_turn(connection, served)
+        self._finish(connection, goes_on)
 
     def _count_gathering(self, change: int) -> None:
-        """Tell how many requests that gather have a thread, or are about to have one."""
+        """Tell how many requests are under way that gather."""
         self._gathering += change
-        UNDER_WAY.tell(min(self._gathering, self._threads))
+        UNDER_WAY.tell(self._gathering)
 
-    def _finish(self, connection: Connection, served: "Future[bool]") -> None:
+    def _finish(self, connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
         """Go on with a connection whose request has been served."""
-        goes_on = not served.exception() and served.result() and connection.can_go_on
-        self._pass_on(connection, self._turn_to_next if goes_on else self._part)
+        self._pass_on(connection, self._turn_to_next if goes_on and connection.can_go_on else self._part)
 
     def _pass_on(self, connection: Connection, then: Then) -> None:
         """Pass on what the caller has not taken of an answer yet, as it takes it."""

@@ -12,12 +12,14 @@ import errno
 import resource
 import selectors
 import time
+from functools import partial
 from typing import Any, Final, Self
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no type hints
 
 from service import admission, draining
 from service.server.connection import Connection
+from service.server.loop import MainLoop
 from service.server.reception import PARTING, Limits, Reception
 from service.server.waiting import TICK
 
@@ -30,6 +32,10 @@ SPARE_DESCRIPTORS: Final = 256
 ACCEPTED_AT_ONCE: Final = 64
 NO_DESCRIPTOR_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE})
 NOBODY_THERE: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED})
+
+
+def do_nothing() -> None:
+    """Be something to call."""
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type hints
@@ -62,14 +68,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         """Serve until told to stop, then until nobody is there any more."""
         self.allow_descriptors()
         self.ticked = 0.0
+        self.loop = MainLoop(self.poller, wake=partial(self.method_queue.defer, do_nothing))
         self.reception = Reception(
             self.limits,
             idle=max(self.cfg.keepalive, PARTING),
             threads=self.cfg.threads,
             pool=self.tpool,
             poller=self.poller,
+            loop=self.loop,
             serve=self.handle,
-            call=self.method_queue.defer,
         )
         self.poller.register(
             self.method_queue.fileno(), selectors.EVENT_READ, self.method_queue.run_callbacks
@@ -98,7 +105,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def turn(self, timeout: float = TICK) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds; and from time to time what is due."""
-        self.wait_for_and_dispatch_events(timeout)
+        self.loop.turn(timeout)
         now = time.monotonic()
         if now - self.ticked >= TICK:
             self.ticked = now
@@ -146,7 +153,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         for listener in self.sockets:
             listener.close()
 
-    # In the threads.
+    # In the threads, and in the tasks of the main thread.
 
     def handle(self, conn: Connection) -> bool:
         """Serve a request and say whether another may follow it."""

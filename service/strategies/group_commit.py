@@ -24,7 +24,7 @@ from service.counters import Applied, Increment
 from service.errors import CounterError, Outcome, OutOfTime, StorageUnavailable
 from service.retries import LEAST
 from service.storage.protocol import Additions
-from service.strategies.latch import Latch
+from service.tasks import Latch, latch
 
 MAX_QUEUED: Final = 10_000
 """How many increments may wait to be written; who comes then is refused."""
@@ -71,7 +71,7 @@ class Party:
         self.is_sent = False
         self._results: Results = []
         self._failure: Exception | None = None
-        self._answered = Latch()
+        self._answered = latch()
 
     def wait(self, until: float) -> bool:
         """Wait for an answer until then, and say whether there is one; once there is, do not call it again."""

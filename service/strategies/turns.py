@@ -16,7 +16,7 @@ from service import deadlines
 from service.counters import Counter, Revision
 from service.errors import OutOfTime
 from service.storage.protocol import CounterRepository
-from service.strategies.latch import Latch
+from service.tasks import Latch
 
 
 class Turn:

@@ -1,4 +1,4 @@
-"""What a worker says of the requests that gather in its threads, which a group commit relies on."""
+"""What a worker says of the requests that gather, which a group commit relies on, and how many it serves at a time."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -12,21 +12,30 @@ from benchmarks.applications import in_place_of_the_service
 from localnode.processes import wait_until
 from localnode.serving import serving_without_index
 from service.admission import UNDER_WAY
+from service.tasks import Latch, TaskLatch, latch, sleep
 from tests.api import Api
 
-THREADS: Final = 4
+MANY: Final = 20
+THREADS: Final = 2
 SECONDS: Final = 60.0
 
-_meeting = threading.Barrier(THREADS)
+_gathered: list[Latch | TaskLatch] = []
 _may_end = threading.Event()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-    """Answer how many requests gather: at once, once all threads have one that does, or once it is told to."""
+    """Answer how many requests gather: at once, once there are many that do, or once it is told to."""
     match environ["PATH_INFO"]:
         case "/batched/meet":
-            _meeting.wait(SECONDS)
-        case "/batched/hold" | "/other/hold":
+            _gathered.append(door := latch())
+            if MANY == len(_gathered):
+                for each in _gathered:
+                    each.open()
+            assert door.wait(SECONDS)
+        case "/batched/hold":
+            while not _may_end.is_set():
+                sleep(0.01)
+        case "/other/hold":
             assert _may_end.wait(SECONDS)
         case "/end":
             _may_end.set()
@@ -48,11 +57,11 @@ def api(tmp_path: Path) -> Iterable[Api]:
 
 
 def test_those_that_gather_are_counted(api: Api) -> None:
-    """Each sees as many as have a thread, and none once they have ended."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        answers = [*pool.map(lambda _: Api(api.base).post("/batched/meet").json(), range(THREADS))]
+    """More of them than there are threads meet, the first that ends has seen all, and none are left in the end."""
+    with ThreadPoolExecutor(MANY) as pool:
+        answers = [*pool.map(lambda _: Api(api.base).post("/batched/meet").json(), range(MANY))]
 
-    assert THREADS in answers
+    assert MANY == max(answers)
     assert wait_until(lambda: api.post("/other").json() == 0, timeout=SECONDS)
 
 

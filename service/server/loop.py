@@ -1,0 +1,97 @@
+"""The loop of a worker's main thread: what is to be done soon, what at its time, and what happens on sockets."""
+
+import heapq
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Final
+
+FORGOTTEN: Final = 64
+"""How many calls that were called off are kept at least until their time comes, before all of them are thrown out."""
+
+
+class Timer:
+    """A call that is due at a time; None once it has been made or called off."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self.function: Callable[[], object] | None = function
+
+
+class MainLoop:
+    """A `service.tasks.Loop`.
+
+    Args:
+        poller: Tells of events on sockets, and of the function to call with the socket.
+        wake: Has ``poller`` tell of something, if it waits. Any thread may call it.
+    """
+
+    def __init__(self, poller: selectors.BaseSelector, wake: Callable[[], object]) -> None:
+        self._poller = poller
+        self._wake = wake
+        self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._number = count()
+        self._called_off = 0
+        self._is_woken = False
+
+    @property
+    def timers(self) -> int:
+        """How many calls are kept whose time is to come, those that were called off among them."""
+        return len(self._timers)
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Have the loop's thread call this soon. Any thread may ask."""
+        self._calls.append((function, args))
+        if not self._is_woken:
+            self._is_woken = True
+            self._wake()
+
+    def call_in(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
+        """Call this in so many seconds, and return what calls it off."""
+        timer = Timer(function)
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._number), timer))
+
+        def call_off() -> None:
+            if timer.function:
+                timer.function = None
+                self._called_off += 1
+
+        return call_off
+
+    def turn(self, timeout: float) -> None:
+        """Do what there is to do, waiting for it up to ``timeout`` seconds."""
+        if self._calls:
+            timeout = 0.0
+        elif self._timers:
+            timeout = min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
+        for key, _ in self._poller.select(timeout):
+            key.data(key.fileobj)
+        self._make_calls()
+        self._look_at_the_clock()
+
+    def _make_calls(self) -> None:
+        """Make the calls that have been asked for by now; those that they ask for are the next turn's."""
+        # Who asks from now on, before or after the last of them is taken, has the next turn begin at once.
+        self._is_woken = False
+        for _ in range(len(self._calls)):
+            function, args = self._calls.popleft()
+            function(*args)
+
+    def _look_at_the_clock(self) -> None:
+        """Make the calls that are due."""
+        if self._called_off > max(FORGOTTEN, len(self._timers) // 2):
+            self._timers = [entry for entry in self._timers if entry[2].function]
+            heapq.heapify(self._timers)
+            self._called_off = 0
+        now = time.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            timer = heapq.heappop(self._timers)[2]
+            if timer.function:
+                function, timer.function = timer.function, None
+                function()
+            else:
+                self._called_off -= 1
