@@ -35,7 +35,7 @@ from service.storage.repository import ElasticsearchCounters
 from service.storage.writes import Script
 
 SIZES: Final = (100, 1_000, 5_000)
-STRATEGIES: Final = ("occ", "scripted")
+STRATEGIES: Final = ("occ", "scripted", "batched")
 ROUNDS: Final = 5
 ALONE: Final = 60
 """Increments by a lone client, a variant and round."""
