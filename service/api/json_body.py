@@ -81,16 +81,26 @@ def parse_json(body: bytes) -> Any:
             `MAX_DIGITS`, an unpaired surrogate, or nests deeper than `MAX_DEPTH`.
     """
     try:
-        text = body.decode()
-        _check_depth(text)
-        parsed = DECODER.decode(text)
-        if "\\u" in text:
-            # An escaped surrogate without its other half is no character, and could not be answered.
-            json.dumps(parsed, ensure_ascii=False).encode()
+        return parse_strictly(body)
     except UnicodeError as error:
         raise BadRequest("The request body is not text in UTF-8.") from error
     except ValueError as error:
         raise BadRequest(f"The request body is not acceptable JSON: {error}") from error
+
+
+def parse_strictly(text: bytes) -> Any:
+    """Return what a JSON text in UTF-8 holds, wherever it comes from.
+
+    Raises:
+        UnicodeError: It is no text in UTF-8, or has an unpaired surrogate.
+        ValueError: As `parse_json`.
+    """
+    decoded = text.decode()
+    _check_depth(decoded)
+    parsed = DECODER.decode(decoded)
+    if "\\u" in decoded:
+        # An escaped surrogate without its other half is no character, and could not be answered.
+        json.dumps(parsed, ensure_ascii=False).encode()
     return parsed
 
 

@@ -189,6 +189,32 @@ def counters_listed(answer: Any) -> list[Snapshot]:
             raise _no_list()
 
 
+def point_in_time(answer: Any) -> str:
+    """Return the id of the moment that the answer to the request to keep one holds.
+
+    Raises:
+        StorageUnavailable: It holds none.
+    """
+    match answer:
+        case {"id": str(moment), "_shards": {"failed": 0}}:
+            return moment
+        case _:
+            raise _no_list()
+
+
+def counters_scanned(answer: Any, log_limit: int) -> tuple[int, list[Counter]]:
+    """Return how many counters there are, and those that a page of a search holds whole, in its order.
+
+    Raises:
+        StorageUnavailable: It holds no list of documents, or not of counters.
+    """
+    match answer:
+        case {"hits": {"total": {"value": int(total), "relation": "eq"}, "hits": list(hits)}}:
+            return total, [_scanned(hit, log_limit) for hit in hits]
+        case _:
+            raise _no_list()
+
+
 def schema_versions(answer: Any) -> dict[str, Any]:
     """Return the schema version of each index in the answer to a request for mappings; None where it has none.
 
@@ -201,6 +227,19 @@ def schema_versions(answer: Any) -> dict[str, Any]:
         }
     except (AttributeError, KeyError, TypeError) as error:
         raise StorageUnavailable("Elasticsearch's answer holds no mappings.", Outcome.NOT_APPLIED) from error
+
+
+def encoded_key(answer: Any) -> str:
+    """Return the API key, in its encoded form, that the answer to the request to make one holds.
+
+    Raises:
+        StorageUnavailable: It holds none; the outcome is unknown.
+    """
+    match answer:
+        case {"encoded": str(key)}:
+            return key
+        case _:
+            raise _unproven()
 
 
 def _told_by_script(
@@ -248,6 +287,14 @@ def _listed(hit: Any) -> Snapshot:
     match hit:
         case {"_id": str(counter_id)} if shown := counter_shown(counter_id, {"found": True, **hit}):
             return shown
+        case _:
+            raise _no_list()
+
+
+def _scanned(hit: Any, log_limit: int) -> Counter:
+    match hit:
+        case {"_id": str(counter_id)}:
+            return counter_found(counter_id, {"found": True, **hit}, log_limit)
         case _:
             raise _no_list()
 

@@ -1,9 +1,10 @@
-"""The least that the service may do in a secured Elasticsearch: a role on its own index, and a user who has it."""
+"""The least that the service may do in a secured Elasticsearch: a role on its own index, and who has it."""
 
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch
 
+from service.storage.answers import encoded_key
 from service.storage.index import index_name
 from service.storage.outcomes import writing
 
@@ -29,3 +30,14 @@ def create_service_user(client: Elasticsearch, alias: str, *, username: str, pas
     with writing():
         client.security.put_role(name=username, cluster=role["cluster"], indices=role["indices"])
         client.security.put_user(username=username, password=password, roles=[username])
+
+
+def create_api_key(client: Elasticsearch, alias: str, *, name: str) -> str:
+    """Make an API key that has the role, and return it in its encoded form; names need not differ.
+
+    Raises:
+        StorageUnavailable: Elasticsearch did not say that it did it; the reason is in the log.
+    """
+    with writing():
+        answer = client.security.create_api_key(name=name, role_descriptors={name: role_descriptor(alias)})
+    return encoded_key(answer.body)

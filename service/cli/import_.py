@@ -1,0 +1,98 @@
+"""``es-counters import``: counters from a file into Elasticsearch."""
+
+import os
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, Final, TypeVar
+
+import click
+
+from service.cli.reading import checked, numbered, rewindable
+from service.cli.writing import IfExists, Line, Stopped, Tally, find_existing, write
+from service.settings import Settings
+from service.storage.client import connect
+from service.storage.protocol import CounterRepository
+from service.storage.repository import ElasticsearchCounters
+
+T = TypeVar("T")
+
+NAMED: Final = 5
+"""How many counters that are there already are named."""
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--if-exists",
+    type=click.Choice(IfExists, case_sensitive=True),
+    default=IfExists.FAIL,
+    show_default=True,
+    help="For a counter that is there: write nothing at all, leave it as it is, or put the file's in its place.",
+)
+def import_(file: IO[bytes], if_exists: IfExists) -> None:
+    """Write the counters in FILE, as `es-counters export` has made it; - is standard input.
+
+    The whole file is looked at before anything is written: a malformed line, or a counter that stands twice, is
+    refused with its number. What the counters remember of operations is written with them, so that idempotency keys
+    hold: an increment that is in the file is not counted again when it is repeated. A counter that was deleted and
+    still remembers operations counts as one that is there.
+
+    If it has to stop halfway, it says how many counters are written. To go on, repeat it with --if-exists skip, or
+    with overwrite if that is what it was. Let nobody count meanwhile: overwrite does not look at what it replaces.
+
+    \b
+    Examples:
+      es-counters import counters.jsonl
+      es-counters import --if-exists overwrite counters.jsonl     back to what was exported
+      gunzip < counters.jsonl.gz | es-counters import -
+      echo '{"id":"page-views","value":5}' | es-counters import -
+    """  # noqa: D301 - click's mark of a paragraph that stays as it is
+    settings = Settings.from_env()
+    try:
+        with connect(settings) as client, rewindable(file) as lines:
+            _import(ElasticsearchCounters.of(client, settings), lines, if_exists)
+    except (ValueError, Stopped) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists) -> None:
+    start = file.tell()
+    tally = Tally(total=0)
+    with click.progressbar(length=_size(file) - start, label="Checking", file=sys.stderr) as bar:
+        for size in checked(file):
+            tally.total += 1
+            bar.update(size)
+    repository.check()
+    if if_exists is IfExists.FAIL:
+        file.seek(start)
+        _refuse_existing(repository, numbered(file))
+    file.seek(start)
+    try:
+        with click.progressbar(length=tally.total, label="Importing", file=sys.stderr) as bar:
+            for lines in _batches(numbered(file), repository.batch):
+                write(repository, lines, if_exists, tally)
+                bar.update(len(lines))
+    finally:
+        # However it ends, Ctrl-C included.
+        click.echo(str(tally), err=True)
+
+
+def _refuse_existing(repository: CounterRepository, lines: Iterator[Line]) -> None:
+    there = [line for batch in _batches(lines, repository.batch) for line in find_existing(repository, batch)]
+    if there:
+        named = ", ".join(f"{counter.id} (line {number})" for number, counter in there[:NAMED])
+        more = f" and {len(there) - NAMED} more" if len(there) > NAMED else ""
+        raise ValueError(
+            f"Nothing is written, for these are there already: {named}{more}."
+            " --if-exists skip leaves them, --if-exists overwrite replaces them."
+        )
+
+
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _batches(items: Iterator[T], length: int) -> Iterator[list[T]]:
+    while batch := list(islice(items, length)):
+        yield batch

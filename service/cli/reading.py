@@ -1,0 +1,55 @@
+"""Files of counters, looked at as a whole before the first of them is used."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from typing import IO, Final
+
+from service.cli.lines import parse_line
+from service.counters import Counter
+
+LONGEST: Final = 2 * 1024 * 1024
+"""Bytes of a line: more than the longest id with as many operations as a counter may remember."""
+
+
+def rewindable(file: IO[bytes]) -> IO[bytes]:
+    """Return a file that can be read twice: itself, or a copy of what comes through a pipe."""
+    if file.seekable():
+        return file
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it, or the process's end does
+    shutil.copyfileobj(file, copy)
+    copy.seek(0)
+    return copy
+
+
+def numbered(file: IO[bytes]) -> Iterator[tuple[int, Counter]]:
+    """Yield each counter in a file with the number of its line, from 1.
+
+    Raises:
+        ValueError: A line is malformed; the message names it.
+    """
+    for number, line in enumerate(iter(partial(file.readline, LONGEST + 1), b""), start=1):
+        if len(line) > LONGEST:
+            raise ValueError(f"Line {number}. It is longer than {LONGEST} bytes.")
+        try:
+            counter = parse_line(line)
+        except ValueError as error:
+            raise ValueError(f"Line {number}. {error}") from error
+        yield number, counter
+
+
+def checked(file: IO[bytes]) -> Iterator[int]:
+    """Go through a file, and yield how many bytes each line has.
+
+    Raises:
+        ValueError: A line is malformed, or a counter stands twice; the message names the line.
+    """
+    lines: dict[str, int] = {}
+    position = file.tell()
+    for number, counter in numbered(file):
+        first = lines.setdefault(counter.id, number)
+        if first != number:
+            raise ValueError(f"Line {number}. The counter {counter.id} stands in line {first} already.")
+        before, position = position, file.tell()
+        yield position - before
