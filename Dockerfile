@@ -13,6 +13,18 @@ RUN --mount=type=cache,target=/var/cache/pip \
     --mount=type=bind,source=requirements/service.txt,target=/tmp/requirements.txt \
     pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
         --require-hashes --no-deps --only-binary=:all: --requirement /tmp/requirements.txt
+# The service itself, and its command es-counters. What builds them is locked as well, and stays here.
+# hadolint ignore=DL3042
+RUN --mount=type=cache,target=/var/cache/pip \
+    --mount=type=bind,source=requirements/build.txt,target=/tmp/requirements.txt \
+    pip --cache-dir /var/cache/pip install --root-user-action=ignore \
+        --require-hashes --no-deps --only-binary=:all: --requirement /tmp/requirements.txt
+WORKDIR /source
+COPY pyproject.toml README.md LICENSE NOTICE gunicorn.conf.py ./
+COPY service service
+# hadolint ignore=DL3042
+RUN python -m hatchling build --target wheel --directory /tmp/built \
+    && pip --python /opt/venv/bin/python install --no-deps --no-index /tmp/built/*.whl
 
 FROM python:${PYTHON_VERSION}-slim AS load-builder
 RUN python -m venv --without-pip /opt/venv
@@ -53,10 +65,9 @@ ENTRYPOINT ["python", "-m", "loadtests", "--output", "/report"]
 FROM runtime AS service
 COPY --from=builder /opt/venv /opt/venv
 COPY docker/healthcheck.py gunicorn.conf.py ./
-COPY service service
 # The root file system is read-only later, so the bytecode has to be there before: of the service, and of what it
 # imports from Python's own library, which slim images bring without. Loading all of it also proves the image.
-RUN python -m compileall -q . && gunicorn --check-config && python -c 'import healthcheck'
+RUN python -m compileall -q . && gunicorn --check-config && python -c 'import healthcheck' && es-counters --help
 # Inside the container every address: who reaches it is decided where its port is published.
 ENV BIND_ADDRESS=0.0.0.0 \
     PORT=8000 \

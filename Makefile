@@ -90,7 +90,7 @@ check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the locks, an
 
 # Installs nothing, and fails if it would have to: then what is installed is not what is locked and asked for.
 OFFLINE = $(BIN)/uv pip install --dry-run --offline --no-cache
-LOCKS = requirements/dev.txt requirements/bench.txt requirements/load.txt requirements/service.txt
+LOCKS = requirements/dev.txt requirements/bench.txt requirements/load.txt requirements/service.txt requirements/build.txt
 
 .PHONY: audit
 audit: .venv/dev ## Look up known vulnerabilities of the locked dependencies; needs the network, and fails without
@@ -147,8 +147,9 @@ browser: .venv/dev ## Get a Chromium for the tests of the pages, unless there is
 openapi: .venv/dev ## Write openapi.yaml anew from the code
 	$(RUN) service openapi > openapi.yaml
 
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-header --no-annotate pyproject.toml
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+LOCK = $(COMPILE) pyproject.toml
 
 .PHONY: lock
 lock: .venv/dev ## Resolve the dependencies anew, for every Python from 3.11 and every platform
@@ -156,6 +157,8 @@ lock: .venv/dev ## Resolve the dependencies anew, for every Python from 3.11 and
 	$(LOCK) --constraint requirements/dev.txt -o requirements/service.txt
 	$(LOCK) --constraint requirements/dev.txt --extra load -o requirements/load.txt
 	$(LOCK) --constraint requirements/dev.txt --extra bench -o requirements/bench.txt
+	@# What pyproject.toml says it is built with.
+	echo hatchling | $(COMPILE) - --constraint requirements/dev.txt -o requirements/build.txt
 
 .PHONY: clean
 clean: ## Remove what was built, downloaded or stored here, counters of `make run` included

@@ -25,12 +25,12 @@ NAMED: Final = 5
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--if-exists",
-    type=click.Choice(IfExists, case_sensitive=True),
-    default=IfExists.FAIL,
+    type=click.Choice([each.value for each in IfExists]),
+    default=IfExists.FAIL.value,
     show_default=True,
     help="For a counter that is there: write nothing at all, leave it as it is, or put the file's in its place.",
 )
-def import_(file: IO[bytes], if_exists: IfExists) -> None:
+def import_(file: IO[bytes], if_exists: str) -> None:
     """Write the counters in FILE, as `es-counters export` has made it; - is standard input.
 
     The whole file is looked at before anything is written: a malformed line, or a counter that stands twice, is
@@ -51,18 +51,20 @@ def import_(file: IO[bytes], if_exists: IfExists) -> None:
     settings = Settings.from_env()
     try:
         with connect(settings) as client, rewindable(file) as lines:
-            _import(ElasticsearchCounters.of(client, settings), lines, if_exists)
+            _import(ElasticsearchCounters.of(client, settings), lines, IfExists(if_exists))
     except (ValueError, Stopped) as error:
         raise click.ClickException(str(error)) from error
 
 
 def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists) -> None:
     start = file.tell()
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
     tally = Tally(total=0)
-    with click.progressbar(length=_size(file) - start, label="Checking", file=sys.stderr) as bar:
-        for size in checked(file):
+    with click.progressbar(length=size, label="Checking", file=sys.stderr) as bar:
+        for length in checked(file):
             tally.total += 1
-            bar.update(size)
+            bar.update(length)
     repository.check()
     if if_exists is IfExists.FAIL:
         file.seek(start)
@@ -87,10 +89,6 @@ def _refuse_existing(repository: CounterRepository, lines: Iterator[Line]) -> No
             f"Nothing is written, for these are there already: {named}{more}."
             " --if-exists skip leaves them, --if-exists overwrite replaces them."
         )
-
-
-def _size(file: IO[bytes]) -> int:
-    return os.fstat(file.fileno()).st_size
 
 
 def _batches(items: Iterator[T], length: int) -> Iterator[list[T]]:

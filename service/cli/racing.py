@@ -117,10 +117,12 @@ class Course:
         match response.status, _parsed(response.data):
             case HTTPStatus.OK, {"value": int(value), "conflicts": int(conflicts)}:
                 return Answer(value, conflicts=conflicts)
-            case _, {"outcome": "not-applied"}:
-                return Answer(None)
-            case status, _:
-                return Answer(None, unknown=not 400 <= status < 500)  # noqa: PLR2004 - refused
+            case status, {"type": str(problem), **others} if problem.startswith("/problems/"):
+                refused = status < HTTPStatus.INTERNAL_SERVER_ERROR or others.get("outcome") == "not-applied"
+                return Answer(None, unknown=not refused)
+            case _:
+                # Whoever else answered, a proxy say, need not know what became of the request.
+                return Answer(None, unknown=True)
 
     def _ask(self, method: str, counter_id: str, body: Any = None) -> Any:
         try:

@@ -20,6 +20,8 @@ class Sentences(click.Group):
         except EnvError as error:
             raise click.ClickException(f"The settings are refused: {error}") from error
         except StorageRefused as error:
-            raise click.ClickException(f"{error} To wait would not help; the log says why.") from error
+            raise click.ClickException(
+                f"{error} To wait would not help: `es-counters check` says what is wrong."
+            ) from error
         except (CounterError, OSError) as error:
             raise click.ClickException(str(error)) from error

@@ -55,7 +55,7 @@ class Result:
             )
         if self.lost:
             must = ", which it promises never to do" if self.is_exact else ""
-            said.append(f"It has lost {self.lost} acknowledged increments{must}.")
+            said.append(f"It has lost {self.lost} of the acknowledged increments{must}.")
         elif self.stored > self.acknowledged + self.unknown:
             said.append("That is more than can have been added.")
         elif self.acknowledged:

@@ -16,7 +16,7 @@ from elasticsearch import (
     UnsupportedProductError,
 )
 
-from service.errors import CounterError
+from service.errors import CounterError, StorageRefused
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import check_index, index_name
@@ -97,7 +97,7 @@ def _connection(client: Elasticsearch, url: str) -> str:
                 )
             case UnsupportedProductError():
                 advice = "What answers there is no Elasticsearch: see what ELASTICSEARCH_URL should be."
-            case ApiError():
+            case _ if isinstance(error, StorageRefused):
                 advice = str(error)
             case _:
                 advice = (

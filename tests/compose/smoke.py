@@ -219,7 +219,14 @@ def test_service_runs_without_privileges(stack: Stack) -> None:
 def test_service_cannot_write_to_its_image(stack: Stack) -> None:
     """The root file system is read-only."""
     with pytest.raises(StackError, match="Read-only file system"):
-        stack.execute("service", "touch", "/app/service/new.py")
+        stack.execute("service", "touch", "/app/new.py")
+
+
+def test_the_command_line_is_in_the_image(stack: Stack) -> None:
+    """With the service's own settings, it finds all in order."""
+    said = stack.execute("service", "es-counters", "check")
+
+    assert {"ok", "unknown"} == {line.split()[0] for line in said.splitlines()}
 
 
 def test_service_could_write_nowhere_in_its_image(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from click.testing import CliRunner, Result
 from elasticsearch import AuthorizationException, Elasticsearch
 from flask.testing import FlaskClient
 
@@ -19,6 +20,7 @@ import localnode
 from localnode.serving import serving
 from service import create_app
 from service.access import Scope, make_token
+from service.cli import main
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.index import index_name
@@ -105,17 +107,22 @@ def as_user(superuser: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def as_api_key(superuser: Settings) -> Settings:
+def api_key_file(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with an API key that the command line has made."""
+    file = tmp_path_factory.mktemp("secret") / "key"
+    command = [sys.executable, "-m", "service", "init", "--api-key", "counters", "--api-key-file", str(file)]
+    subprocess.run(command, env=environment, check=True)
+    return file
+
+
+@pytest.fixture(scope="module")
+def as_api_key(superuser: Settings, api_key_file: Path) -> Settings:
     """The settings of the service with an API key that may do the same."""
-    with connect(superuser) as client:
-        key = client.security.create_api_key(
-            name="counters", role_descriptors={"counters": role_descriptor(ALIAS)}
-        )
     return replace(
         superuser,
         elasticsearch_username=None,
         elasticsearch_password=None,
-        elasticsearch_api_key=key["encoded"],
+        elasticsearch_api_key=api_key_file.read_text().strip(),
     )
 
 
@@ -154,6 +161,110 @@ def test_every_call_of_the_service_is_allowed(http: FlaskClient, counter_id: str
     assert {200, 204} == {answer.status_code for answer in answers}
     counted = 2 * len(STRATEGIES)
     assert counted == answers[counted].get_json()["value"]
+
+
+def run(settings: Settings, *words: str, stdin: bytes = b"") -> Result:
+    """Run a command as the service's own user or key, whichever the settings have."""
+    environment = {
+        "ELASTICSEARCH_URL": ",".join(settings.elasticsearch_url),
+        "ELASTICSEARCH_CA_CERTS": settings.elasticsearch_ca_certs,
+        "ELASTICSEARCH_USERNAME": settings.elasticsearch_username,
+        "ELASTICSEARCH_PASSWORD": settings.elasticsearch_password,
+        "ELASTICSEARCH_API_KEY": settings.elasticsearch_api_key,
+        "ELASTICSEARCH_TIMEOUT": "60",
+        "COUNTERS_ALIAS": ALIAS,
+    }
+    return CliRunner().invoke(main, words, input=stdin, env=environment)
+
+
+def test_the_key_is_for_its_owner(api_key_file: Path) -> None:
+    """Others cannot read the file that the command line writes it to."""
+    assert 0o600 == api_key_file.stat().st_mode & 0o777
+
+
+def test_counters_can_be_exported_and_imported(
+    http: FlaskClient, service_settings: Settings, counter_id: str
+) -> None:
+    """The least privileges are enough for that; what was acknowledged a moment ago is in it."""
+    http.put(f"/counters/{counter_id}", json={"value": 5})
+
+    exported = run(service_settings, "export", "-")
+    http.put(f"/counters/{counter_id}", json={"value": 6})
+    imported = run(service_settings, "import", "--if-exists", "overwrite", "-", stdin=exported.stdout_bytes)
+
+    assert (0, 0) == (exported.exit_code, imported.exit_code), exported.output + imported.output
+    assert f'{{"id":"{counter_id}","value":5}}' in exported.stdout.splitlines()
+    assert 5 == http.get(f"/counters/{counter_id}").get_json()["value"]
+
+
+def test_check_finds_the_least_privileges_enough(service_settings: Settings) -> None:
+    """It fails nothing for want of more; the version alone cannot be seen."""
+    result = run(service_settings, "check")
+
+    states = [line.split()[0] for line in result.stdout.splitlines()]
+    assert 0 == result.exit_code, result.output
+    assert ["ok", "ok", "unknown", "ok", "ok", "ok", "ok"] == states
+
+
+def test_check_names_the_privileges_that_are_missing(
+    administrator: Elasticsearch, superuser: Settings
+) -> None:
+    """And says how to make someone who has them."""
+    administrator.security.put_role(
+        name="reader", indices=[{"names": [ALIAS], "privileges": ["read", "view_index_metadata"]}]
+    )
+    administrator.security.put_user(username="reader", password=PASSWORD, roles=["reader"])
+
+    result = run(
+        replace(superuser, elasticsearch_username="reader", elasticsearch_password=PASSWORD), "check"
+    )
+
+    [failed] = [line for line in result.stdout.splitlines() if line.startswith("failed")]
+    assert 1 == result.exit_code
+    assert failed.startswith("failed  privileges      reader lacks index on counters, delete on counters, ")
+    assert "--service-user" in failed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "advice"),
+    [
+        ({"elasticsearch_password": WRONG}, "ELASTICSEARCH_PASSWORD"),
+        ({"elasticsearch_username": None, "elasticsearch_password": None}, "ELASTICSEARCH_API_KEY"),
+        ({"elasticsearch_ca_certs": None}, "ELASTICSEARCH_CA_CERTS"),
+    ],
+    ids=["password", "nobody", "ca"],
+)
+def test_check_says_why_it_is_not_let_in(as_user: Settings, wrong: dict[str, None], advice: str) -> None:
+    """It names the setting, and not what stands in it."""
+    result = run(replace(as_user, **wrong), "check")
+
+    [failed] = [line for line in result.stdout.splitlines() if line.startswith("failed")]
+    assert 1 == result.exit_code
+    assert advice in failed
+    for secret in (WRONG, PASSWORD):
+        assert secret not in result.output
+
+
+def test_an_export_without_privileges_is_refused(superuser: Settings, administrator: Elasticsearch) -> None:
+    """Who can neither refresh nor write might miss what has just been counted, and gets no export."""
+    administrator.security.put_role(name="viewer", indices=[{"names": [ALIAS], "privileges": ["read"]}])
+    administrator.security.put_user(username="viewer", password=PASSWORD, roles=["viewer"])
+
+    result = run(
+        replace(superuser, elasticsearch_username="viewer", elasticsearch_password=PASSWORD), "export", "-"
+    )
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "Error: Elasticsearch refused the request." in result.stderr
+
+
+def test_a_key_that_could_not_be_made_leaves_no_file(as_api_key: Settings, tmp_path: Path) -> None:
+    """Who may not make one is told so, in a sentence."""
+    result = run(as_api_key, "init", "--api-key", "another", "--api-key-file", str(tmp_path / "key"))
+
+    assert 1 == result.exit_code
+    assert "Error: Elasticsearch refused the request." in result.stderr
+    assert [] == [*tmp_path.iterdir()]
 
 
 def test_the_sweep_is_allowed(

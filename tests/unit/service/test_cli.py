@@ -1,6 +1,9 @@
 """The command line, where no Elasticsearch is needed."""
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ from click.testing import CliRunner
 
 from service.access import Scope, find, parse_tokens
 from service.cli import main
+
+commands = pytest.mark.parametrize("command", sorted(main.commands))
 
 
 @pytest.fixture
@@ -35,14 +40,108 @@ def test_init_refuses_half_a_user(tmp_path: Path) -> None:
     assert "--service-password-file" in result.output
 
 
-def test_init_names_the_malformed_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong with the environment is said before anything is tried."""
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--api-key", "counters"],
+        ["--api-key-file", "key"],
+        ["--api-key", "counters", "--api-key-file", __file__],
+    ],
+)
+def test_init_refuses_an_api_key_that_it_could_not_hand_over(options: list[str]) -> None:
+    """A key is told once; so there must be a place for it, in which nothing is lost."""
+    result = CliRunner().invoke(main, ["init", *options])
+
+    assert 2 == result.exit_code
+    assert "key" in result.stderr.lower()
+
+
+@pytest.mark.parametrize(
+    "command", [["init"], ["serve"], ["check"], ["export", "-"], ["import", "-"]], ids=lambda each: each[0]
+)
+def test_every_command_names_the_malformed_setting(
+    monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """What is wrong with the environment is said before anything is tried, in a sentence."""
     monkeypatch.setenv("PORT", "eighty")
 
-    result = CliRunner().invoke(main, ["init"])
+    result = CliRunner().invoke(main, command)
 
-    assert 1 == result.exit_code
+    assert (1, SystemExit) == (result.exit_code, type(result.exception))
     assert "PORT" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", [["export", "-"], ["import", "-"]], ids=lambda each: each[0])
+def test_every_command_says_that_elasticsearch_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, closed_port: int, command: list[str]
+) -> None:
+    """Likewise what is wrong with Elasticsearch."""
+    monkeypatch.setenv("ELASTICSEARCH_URL", f"http://127.0.0.1:{closed_port}")
+
+    result = CliRunner().invoke(main, command)
+
+    assert (1, SystemExit, "") == (result.exit_code, type(result.exception), result.stdout)
+    assert result.stderr.endswith("Error: Elasticsearch cannot be reached.\n")
+
+
+def test_check_says_which_node_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    """It names the setting to look at, and does not go on without a node."""
+    monkeypatch.setenv("ELASTICSEARCH_URL", f"http://127.0.0.1:{closed_port}")
+
+    result = CliRunner().invoke(main, ["check"])
+
+    states = [line.split()[:2] for line in result.stdout.splitlines()]
+    assert 1 == result.exit_code
+    assert [["ok", "settings"], ["failed", "connection"]] == states
+    assert f"http://127.0.0.1:{closed_port}" in result.stdout
+    assert "ELASTICSEARCH_URL" in result.stdout
+
+
+@commands
+def test_every_command_explains_itself(command: str) -> None:
+    """Its help has an example that begins as one would type it."""
+    result = CliRunner().invoke(main, [command, "--help"])
+
+    assert 0 == result.exit_code
+    assert f"es-counters {command}" in result.stdout.partition("Example")[2]
+
+
+@commands
+def test_an_option_that_is_not_there_is_a_misuse(command: str) -> None:
+    """The exit code tells a command line that is not understood from work that failed."""
+    result = CliRunner().invoke(main, [command, "--no-such-option"])
+
+    assert (2, "") == (result.exit_code, result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("es-counters ex", {"export"}),
+        ("es-counters import --if-exists ", {"fail", "skip", "overwrite"}),
+        ("es-counters race --strategy sc", {"scripted"}),
+    ],
+)
+def test_shells_complete_it(words: str, expected: set[str]) -> None:
+    """What the script asks that a shell sources, as docs/cli.md says, is answered."""
+    *_, last = words.split(" ")
+    typed = {
+        "_ES_COUNTERS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+
+    offered = subprocess.run(
+        [sys.executable, "-c", "from service.cli import main; main(prog_name='es-counters')"],
+        env={**os.environ, **typed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert expected == {line.partition(",")[2] for line in offered.stdout.splitlines()}
+    assert all(word.startswith(last) for word in expected)
 
 
 def test_token_makes_a_token() -> None:
