@@ -83,7 +83,7 @@ def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists)
 def _refuse_existing(repository: CounterRepository, lines: Iterator[Line]) -> None:
     there = [line for batch in _batches(lines, repository.batch) for line in find_existing(repository, batch)]
     if there:
-        named = ", ".join(f"{counter.id} (line {number})" for number, counter in there[:NAMED])
+        named = ", ".join(f"{counter_id} (line {number})" for number, counter_id in there[:NAMED])
         more = f" and {len(there) - NAMED} more" if len(there) > NAMED else ""
         raise ValueError(
             f"Nothing is written, for these are there already: {named}{more}."

@@ -92,7 +92,12 @@ def race(
 
 
 def _token(file: Path | None) -> str | None:
-    text = file.read_text("utf-8") if file else FileAwareEnv().str("SERVICE_TOKEN", None)
+    try:
+        text = file.read_text("utf-8") if file else FileAwareEnv().str("SERVICE_TOKEN", None)
+    except UnicodeError:
+        text = ""
+    except ValueError as error:  # as environs raises for a file that is not there
+        raise click.UsageError(str(error)) from error
     if text is None:
         return None
     words = text.split()

@@ -109,7 +109,7 @@ class Course:
 
     def _increment(self, strategy: str, counter_id: str) -> Answer:
         try:
-            response = self._pool.request("POST", f"{self._url}/{strategy}/{counter_id}")
+            response = self._pool.request("POST", f"{self._url}/{strategy}/{counter_id}", json={"by": 1})
         except (NewConnectionError, ConnectTimeoutError):
             return Answer(None)
         except HTTPError:

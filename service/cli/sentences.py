@@ -23,5 +23,7 @@ class Sentences(click.Group):
             raise click.ClickException(
                 f"{error} To wait would not help: `es-counters check` says what is wrong."
             ) from error
+        except UnicodeError as error:
+            raise click.ClickException("A file is not text in UTF-8.") from error
         except (CounterError, OSError) as error:
             raise click.ClickException(str(error)) from error

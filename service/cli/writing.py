@@ -42,18 +42,20 @@ class Tally:
         )
 
 
-def find_existing(repository: CounterRepository, lines: Sequence[Line]) -> list[Line]:
-    """Return the lines whose counter Elasticsearch has a document of.
+def find_existing(repository: CounterRepository, lines: Sequence[Line]) -> list[tuple[int, str]]:
+    """Return the lines whose counter Elasticsearch has a document of, by number and id.
 
     Raises:
         CounterError: Elasticsearch did not say so.
     """
     there = []
-    for line, found in zip(lines, repository.read_each([counter.id for _, counter in lines]), strict=True):
+    for (number, counter), found in zip(
+        lines, repository.read_each([each.id for _, each in lines]), strict=True
+    ):
         if isinstance(found, CounterError):
             raise found
         if found.revision is not None:
-            there.append(line)
+            there.append((number, counter.id))
     return there
 
 

@@ -76,15 +76,23 @@ def test_it_says_that_it_takes_another_token(closed: Service, secret: str | None
     assert not secret or secret not in result.output
 
 
-@pytest.mark.parametrize("content", ["", "two words", "nön-ascii"])
+@pytest.mark.parametrize("content", ["", "two words", "nön-ascii", "no-utf-8-\xff"])
 def test_it_refuses_what_is_no_token(tmp_path: Path, content: str) -> None:
     """It is a misuse, and the content is not repeated."""
-    (tmp_path / "token").write_text(content)
+    (tmp_path / "token").write_bytes(content.encode("latin-1" if "\xff" in content else "utf-8"))
 
     result = CliRunner().invoke(main, ["race", "--token-file", str(tmp_path / "token")])
 
     assert 2 == result.exit_code
     assert not content or content not in result.output
+
+
+def test_it_names_a_token_file_that_is_not_there(tmp_path: Path) -> None:
+    """In a sentence, before anything is asked."""
+    result = CliRunner().invoke(main, ["race"], env={"SERVICE_TOKEN_FILE": str(tmp_path / "token")})
+
+    assert 2 == result.exit_code
+    assert "SERVICE_TOKEN_FILE" in result.stderr
 
 
 @pytest.fixture

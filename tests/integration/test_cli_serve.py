@@ -79,7 +79,7 @@ def test_the_command_is_there(installed: Path, tmp_path: Path) -> None:
             command, cwd=tmp_path, env=environment(installed), capture_output=True, text=True, check=True
         )
         for command in (
-            [installed / "bin" / "es-counters", "--help"],
+            [str(installed / "bin" / "es-counters"), "--help"],
             [sys.executable, "-m", "service", "--help"],
         )
     ]

@@ -27,9 +27,13 @@ class Place:
         patient = replace(settings, counters_alias=alias, elasticsearch_timeout=60.0, request_timeout=60.0)
         self.http: FlaskClient = create_app(patient).test_client()
 
-    def run(self, *words: str | Path, stdin: bytes = b"", **settings: str) -> Result:
+    def run(self, *words: str | Path, stdin: bytes = b"", log_size: int = 1000) -> Result:
         """Run a command."""
-        environment = {"COUNTERS_ALIAS": self.alias, "ELASTICSEARCH_TIMEOUT": "60", **settings}
+        environment = {
+            "COUNTERS_ALIAS": self.alias,
+            "ELASTICSEARCH_TIMEOUT": "60",
+            "IDEMPOTENCY_LOG_SIZE": str(log_size),
+        }
         return CliRunner().invoke(main, [*map(str, words)], input=stdin, env=environment)
 
     def values(self, *counter_ids: str) -> list[int | None]:
@@ -75,11 +79,10 @@ def test_an_import_brings_back_what_was_exported(source: Place, target: Place, t
     for counter_id, value in edges.items():
         source.http.put(f"/counters/{counter_id}", json={"value": value})
     source.http.post("/scripted", json={"increments": [{"id": f"c{number}"} for number in range(25)]})
-    # So much to remember that a page has room for ten.
-    long_logs = {"IDEMPOTENCY_LOG_SIZE": "10000"}
 
-    exported = source.run("export", tmp_path / "first", **long_logs)
-    imported = target.run("import", tmp_path / "first", **long_logs)
+    # So much to remember that a page has room for ten.
+    exported = source.run("export", tmp_path / "first", log_size=10_000)
+    imported = target.run("import", tmp_path / "first", log_size=10_000)
     again = target.run("export", tmp_path / "second")
 
     assert (0, 0, 0) == (exported.exit_code, imported.exit_code, again.exit_code), imported.output

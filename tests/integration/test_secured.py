@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner, Result
@@ -234,7 +234,7 @@ def test_check_names_the_privileges_that_are_missing(
     ],
     ids=["password", "nobody", "ca"],
 )
-def test_check_says_why_it_is_not_let_in(as_user: Settings, wrong: dict[str, None], advice: str) -> None:
+def test_check_says_why_it_is_not_let_in(as_user: Settings, wrong: Any, advice: str) -> None:
     """It names the setting, and not what stands in it."""
     result = run(replace(as_user, **wrong), "check")
 
@@ -247,11 +247,11 @@ def test_check_says_why_it_is_not_let_in(as_user: Settings, wrong: dict[str, Non
 
 def test_an_export_without_privileges_is_refused(superuser: Settings, administrator: Elasticsearch) -> None:
     """Who can neither refresh nor write might miss what has just been counted, and gets no export."""
-    administrator.security.put_role(name="viewer", indices=[{"names": [ALIAS], "privileges": ["read"]}])
-    administrator.security.put_user(username="viewer", password=PASSWORD, roles=["viewer"])
+    administrator.security.put_role(name="onlooker", indices=[{"names": [ALIAS], "privileges": ["read"]}])
+    administrator.security.put_user(username="onlooker", password=PASSWORD, roles=["onlooker"])
 
     result = run(
-        replace(superuser, elasticsearch_username="viewer", elasticsearch_password=PASSWORD), "export", "-"
+        replace(superuser, elasticsearch_username="onlooker", elasticsearch_password=PASSWORD), "export", "-"
     )
 
     assert (1, "") == (result.exit_code, result.stdout)

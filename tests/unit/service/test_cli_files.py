@@ -84,7 +84,7 @@ def occupied() -> InMemoryCounters:
 
 def test_it_finds_what_is_there(occupied: InMemoryCounters) -> None:
     """With its line."""
-    assert [(2, Counter("b", 2, None))] == find_existing(occupied, LINES)
+    assert [(2, "b")] == find_existing(occupied, LINES)
 
 
 @pytest.mark.parametrize(
