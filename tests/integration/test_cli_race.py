@@ -1,6 +1,9 @@
 """The race from a terminal: real clients against a real service."""
 
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,6 +41,20 @@ def test_it_ends_in_a_verdict_and_leaves_nothing(service_url: str, race_ids: Cal
     assert got == {**dict.fromkeys(STRATEGIES, 40), "naive": got["naive"]}
     assert 1 <= got["naive"] <= 40
     assert f"{got['naive']} of 40" in result.stdout
+    assert [] == race_ids()
+
+
+def test_who_interrupts_it_leaves_nothing(
+    service_url: str, race_ids: Callable[[], list[str]], api: Api
+) -> None:
+    """Ctrl-C ends it midway, and the counter is deleted all the same."""
+    endless = ["race", "--url", service_url, "--increments", "1000000", "--strategy", "batched"]
+    with subprocess.Popen([sys.executable, "-m", "service", *endless]) as process:
+        while not (racing := race_ids()) or not api.value_of(racing[0]):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+
+    assert 1 == process.returncode
     assert [] == race_ids()
 
 

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from service.counters import MAX_VALUE, MIN_VALUE
 from service.settings import Settings
 from service.storage.index import create_index, index_name
 from tests.keys import uuid7
+from tests.proxy import Exchange, Proxy
 
 
 class Place:
@@ -27,12 +29,15 @@ class Place:
         patient = replace(settings, counters_alias=alias, elasticsearch_timeout=60.0, request_timeout=60.0)
         self.http: FlaskClient = create_app(patient).test_client()
 
-    def run(self, *words: str | Path, stdin: bytes = b"", log_size: int = 1000) -> Result:
-        """Run a command."""
+    def run(
+        self, *words: str | Path, stdin: bytes = b"", log_size: int = 1000, proxy: Proxy | None = None
+    ) -> Result:
+        """Run a command, whose way to Elasticsearch is through a proxy if there is one."""
         environment = {
             "COUNTERS_ALIAS": self.alias,
             "ELASTICSEARCH_TIMEOUT": "60",
             "IDEMPOTENCY_LOG_SIZE": str(log_size),
+            **({"ELASTICSEARCH_URL": proxy.url} if proxy else {}),
         }
         return CliRunner().invoke(main, [*map(str, words)], input=stdin, env=environment)
 
@@ -156,36 +161,72 @@ def test_a_bad_line_anywhere_writes_nothing(target: Place) -> None:
     assert [None, None] == target.values("a", "b")
 
 
-def test_an_import_that_is_stopped_says_what_is_written(
-    target: Place, client: Elasticsearch, tmp_path: Path
-) -> None:
-    """It ends with an account, and when it is repeated it does the rest."""
-    lines = [json.dumps({"id": f"c{number:02d}", "value": number}) for number in range(25)]
-    (tmp_path / "file").write_text("\n".join(lines))
-    client.indices.put_settings(index=target.alias, settings={"index.blocks.write": True})
+def lose_second(path: str) -> Callable[[Exchange], None]:
+    """Return what a proxy does to lose the second answer to requests of a path, after Elasticsearch has given it."""
+    seen = count(1)
 
-    stopped = target.run("import", tmp_path / "file")
-    client.indices.put_settings(index=target.alias, settings={"index.blocks.write": None})
+    def handle(exchange: Exchange) -> None:
+        exchange.forward()
+        if exchange.path.endswith(path) and next(seen) == 2:
+            exchange.lose()
+
+    return handle
+
+
+def test_an_import_that_is_stopped_says_what_is_written(target: Place, proxy: Proxy, tmp_path: Path) -> None:
+    """It ends with an account, and when it is repeated it does the rest."""
+    lines = [json.dumps({"id": f"c{number:02d}", "value": number}) for number in range(1, 26)]
+    (tmp_path / "file").write_text("\n".join(lines))
+    proxy.handle = lose_second("/_bulk")
+
+    stopped = target.run("import", tmp_path / "file", log_size=10_000, proxy=proxy)
+    between = target.values("c01", "c11", "c21")
     repeated = target.run("import", "--if-exists", "skip", tmp_path / "file")
 
     assert (1, 0) == (stopped.exit_code, repeated.exit_code)
-    assert "Of 25 counters 0 are written, 0 skipped, 0 of unknown outcome, 25 not written." in stopped.stderr
-    assert "Error: Line 1. " in stopped.stderr
-    assert [0, 24] == target.values("c00", "c24")
+    assert "Of 25 counters 10 are written, 0 skipped, 10 of unknown outcome, 5 not written." in stopped.stderr
+    assert stopped.stderr.endswith("Error: Line 11. Elasticsearch did not answer.\n")
+    assert [1, 11, None] == between
+    assert [1, 11, 21, 25] == target.values("c01", "c11", "c21", "c25")
+    assert "Of 25 counters 5 are written, 20 skipped" in repeated.stderr
 
 
-def test_an_export_that_fails_leaves_no_file(source: Place, client: Elasticsearch, tmp_path: Path) -> None:
-    """Nor does it touch one that is there."""
+def test_an_import_that_is_refused_says_that_nothing_is_written(target: Place, client: Elasticsearch) -> None:
+    """It ends with the first line."""
+    client.indices.put_settings(index=target.alias, settings={"index.blocks.write": True})
+
+    refused = target.run("import", "-", stdin=FILE)
+
+    assert 1 == refused.exit_code
+    assert "Of 2 counters 0 are written, 0 skipped, 0 of unknown outcome, 2 not written." in refused.stderr
+    assert "Error: Line 1. " in refused.stderr
+
+
+def test_an_export_that_fails_leaves_no_file(source: Place, proxy: Proxy, tmp_path: Path) -> None:
+    """Nor does it touch one that is there, be it told to replace it or not."""
     (tmp_path / "kept").write_text("kept")
-    client.indices.delete(index=index_name(source.alias))
+    source.http.post("/scripted", json={"increments": [{"id": f"c{number}"} for number in range(25)]})
 
     refused = source.run("export", tmp_path / "kept")
-    failed = [source.run("export", "--force", tmp_path / "kept"), source.run("export", tmp_path / "new")]
+    failed = []
+    for words in (["--force", tmp_path / "kept"], [tmp_path / "new"]):
+        proxy.handle = lose_second("/_search")
+        failed.append(source.run("export", *words, log_size=10_000, proxy=proxy))
 
     assert (2, [1, 1]) == (refused.exit_code, [result.exit_code for result in failed])
-    assert "es-counters check" in failed[0].stderr
+    assert failed[0].stderr.endswith("Error: Elasticsearch did not answer.\n")
     assert ["kept"] == [file.name for file in tmp_path.iterdir()]
     assert "kept" == (tmp_path / "kept").read_text()
+
+
+def test_without_an_index_it_is_said_how_to_make_one(source: Place, client: Elasticsearch) -> None:
+    """By way of the command that tells what is wrong."""
+    client.indices.delete(index=index_name(source.alias))
+
+    results = [source.run("export", "-"), source.run("import", "-", stdin=FILE)]
+
+    assert [1, 1] == [result.exit_code for result in results]
+    assert all("`es-counters check` says what is wrong." in result.stderr for result in results)
 
 
 def test_an_export_replaces_a_file_if_told_so(source: Place, tmp_path: Path) -> None:
