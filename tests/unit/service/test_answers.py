@@ -267,3 +267,46 @@ def test_a_deletion_by_query_is_believed_only_if_all_of_it_was_done(answer: Any)
     assert 3 == answers.count_deleted({"deleted": 3, "failures": []})
     with pytest.raises(StorageUnavailable):
         answers.count_deleted(answer)
+
+
+HIT = {"_id": "c", "_seq_no": 7, "_primary_term": 2, "_source": {"value": 5, "operations": LOGGED}}
+SCANNED = {"hits": {"total": {"value": 3, "relation": "eq"}, "hits": [HIT]}}
+
+
+def test_a_page_of_a_scan_holds_counters_with_their_logs() -> None:
+    """And says how many there are in all."""
+    log = OperationLog("0", {KEY: [5, "f"]}, 10)  # type: ignore[dict-item]  # as JSON has it
+
+    assert (3, [Counter("c", 5, REVISION, log)]) == answers.counters_scanned(SCANNED, 10)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        {"hits": {"hits": [HIT]}},
+        {"hits": {**SCANNED["hits"], "total": {"value": 3, "relation": "gte"}}},
+        *({"hits": {**SCANNED["hits"], "hits": [hit]}} for hit in without(HIT)),
+    ],
+)
+def test_a_page_of_a_scan_that_is_not_whole_is_none(answer: Any) -> None:
+    """No counter is left out because an answer was cut."""
+    with pytest.raises(StorageUnavailable):
+        answers.counters_scanned(answer, 10)
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"id": "m"}, {"id": "m", "_shards": {"failed": 1}}])
+def test_a_moment_that_not_all_shards_keep_is_none(answer: Any) -> None:
+    """Nor are the counters of a shard."""
+    with pytest.raises(StorageUnavailable):
+        answers.point_in_time(answer)
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"encoded": None}, {"id": "k", "api_key": "s"}])
+def test_an_answer_without_a_key_leaves_it_unknown_whether_there_is_one(answer: Any) -> None:
+    """It may have been made."""
+    with pytest.raises(StorageUnavailable) as caught:
+        answers.encoded_key(answer)
+
+    assert Outcome.UNKNOWN is caught.value.outcome
