@@ -13,6 +13,7 @@ from service.api.idempotency import Keys, is_repeatable
 from service.api.increments import increments_blueprint
 from service.api.problems import of_counter_error
 from service.api.requests import surround
+from service.api.web import web_blueprint
 from service.errors import CounterError
 from service.settings import Settings
 from service.storage.client import connect
@@ -60,6 +61,8 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     api.register_blueprint(counters_blueprint(repository, retries))
     api.register_blueprint(health_blueprint(repository))
     serve_contract(app, api)
+    if settings.web_enabled:
+        app.register_blueprint(web_blueprint(token_needed=bool(settings.access_tokens)))
     return app
 
 

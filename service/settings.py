@@ -54,6 +54,7 @@ class Settings:
     elasticsearch_timeout: float = 5.0
     request_timeout: float = 10.0
     access_tokens: tuple[Token, ...] = ()
+    web_enabled: bool = True
     counters_alias: str = "counters"
     conflict_max_attempts: int = 100
     conflict_backoff_base: float = 0.005
@@ -113,6 +114,7 @@ class Settings:
             ),
             request_timeout=env.float("REQUEST_TIMEOUT", default.request_timeout, validate=POSITIVE),
             access_tokens=env.tokens("ACCESS_TOKENS", ()),
+            web_enabled=env.bool("WEB_ENABLED", default.web_enabled),
             counters_alias=env.str("COUNTERS_ALIAS", default.counters_alias, validate=INDEX_NAME),
             conflict_max_attempts=env.int(
                 "CONFLICT_MAX_ATTEMPTS", default.conflict_max_attempts, validate=AT_LEAST_ONE

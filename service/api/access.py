@@ -16,8 +16,12 @@ from structlog.contextvars import bind_contextvars
 from service.access import Scope, Token, find
 from service.api.problems import FRAMEWORK
 
-OPEN: Final = frozenset({"health"})
-"""The blueprints that take no token: those who ask for health are machines that nobody gives secrets to."""
+OPEN: Final = frozenset({"health", "web"})
+"""The blueprints that take no token.
+
+Those who ask for health are machines that nobody gives secrets to. The race page is the same for everybody and tells
+of no counter; what it then sends takes a token, for which it asks.
+"""
 
 PAGES: Final = ("/docs", "/openapi.yaml")
 """What a browser gets by itself. It cannot send a bearer token then, but asks its user for a password (RFC 7617).

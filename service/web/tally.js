@@ -1,0 +1,78 @@
+/** What became of one strategy's increments, each of 1: sums, and how they grew. */
+
+export class Tally {
+  /** @param {number} total - how many increments there are to be */
+  constructor(total) {
+    this.total = total;
+    this.acknowledged = 0;
+    this.refused = 0; // certainly not counted
+    this.unknown = 0; // not acknowledged, and counted or not
+    this.conflicts = 0;
+    this.attempts = 0;
+    /** What the counter holds, as last read; null before. */
+    this.stored = null;
+    /** Whether that was after the last increment, so that it can be judged. */
+    this.settled = false;
+    /** How it grew: `{time, acknowledged, stored}`, time in milliseconds since the start. */
+    this.samples = [];
+    this.elapsed = 0;
+    this.stopped = false;
+    this.failure = null;
+    this.#latencies = [];
+  }
+
+  #latencies;
+
+  /** Note an acknowledged increment, which `took` so many milliseconds. */
+  acknowledge({ body, took }) {
+    this.acknowledged += 1;
+    this.attempts += body.attempts;
+    this.conflicts += body.conflicts;
+    this.#latencies.push(took);
+  }
+
+  /** Note an increment that failed. */
+  fail(failure) {
+    if (failure.outcome === "unknown") this.unknown += 1;
+    else this.refused += 1;
+  }
+
+  /**
+   * Note what the counter held when it was read.
+   *
+   * @param {number} time - milliseconds since the start
+   * @param {number} acknowledged - how many were when the read was sent: at least these have to be in it
+   * @param {number} stored - what it held
+   */
+  sample(time, acknowledged, stored) {
+    this.stored = stored;
+    this.samples.push({ time, acknowledged, stored });
+  }
+
+  /** How many were acknowledged and were not in the counter when it was last read. */
+  get lost() {
+    const last = this.samples.at(-1);
+    return last ? Math.max(0, last.acknowledged - last.stored) : 0;
+  }
+
+  /** How many more are in the counter than were acknowledged or may have been counted, at the end. */
+  get doubled() {
+    return Math.max(0, (this.stored ?? 0) - this.acknowledged - this.unknown);
+  }
+
+  /** Tries beyond the first, of all acknowledged increments. */
+  get retries() {
+    return this.attempts - this.acknowledged;
+  }
+
+  /** Acknowledged increments a second, or null before there is one. */
+  get rate() {
+    return this.acknowledged && this.elapsed ? (this.acknowledged / this.elapsed) * 1000 : null;
+  }
+
+  /** Milliseconds within which 95% of the acknowledged increments were answered (nearest rank), or null. */
+  get p95() {
+    const sorted = this.#latencies.toSorted((a, b) => a - b);
+    return sorted.length ? sorted[Math.ceil(sorted.length * 0.95) - 1] : null;
+  }
+}
