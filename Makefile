@@ -83,6 +83,7 @@ check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the locks, an
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/oxlint --deny-warnings service/web
 	$(RUN) service openapi | diff -u openapi.yaml -
 	$(BIN)/uv pip check
 	$(OFFLINE) --require-hashes $(LOCKS:%=-r %)
@@ -142,6 +143,10 @@ browser: .venv/dev ## Get a Chromium for the tests of the pages, unless there is
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 	then apt-get update -q && apt-get install -y -q --no-install-recommends chromium; \
 	else $(RUN) playwright install chromium; fi
+
+.PHONY: screenshots
+screenshots: .venv/dev browser ## Take the pictures of the race page in README.md anew, of real races
+	@$(RUN) localnode run --ephemeral -- $(RUN) tests.screenshots
 
 .PHONY: openapi
 openapi: .venv/dev ## Write openapi.yaml anew from the code

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -75,15 +75,28 @@ def browsing() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(browser: Browser, *, password: str | None = None) -> Iterator[Visit]:
+def visiting(
+    browser: Browser,
+    *,
+    password: str | None = None,
+    width: int = 1280,
+    colours: Literal["light", "dark"] = "light",
+    unprotected: bool = False,
+) -> Iterator[Visit]:
     """Give an empty page, and take note of all that it does.
 
     Args:
         browser: Whose page.
         password: What its user answers when the browser asks for one.
+        width: Of the window, in CSS pixels.
+        colours: What its user prefers.
+        unprotected: Whether to leave out content security policies, which also keep out tools that look at pages.
     """
     page = browser.new_page(
-        http_credentials={"username": "anybody", "password": password} if password else None
+        http_credentials={"username": "anybody", "password": password} if password else None,
+        viewport={"width": width, "height": 800},
+        color_scheme=colours,
+        bypass_csp=unprotected,
     )
     visit = Visit(page)
     page.on("request", visit.note_request)

@@ -20,34 +20,38 @@ PATIENCE: Final = 120_000
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture: its file's name, the colours, and the window's width in CSS pixels."""
+class Window:
+    """A window: the colours of its pictures, its width in CSS pixels, and the files of the two panels."""
 
-    name: str
     colours: Literal["light", "dark"]
     width: int
+    race: str
+    stale: str
 
 
-PICTURES: Final = (
-    Picture("race-light.png", "light", 1200),
-    Picture("race-dark.png", "dark", 1200),
-    Picture("race-narrow.png", "dark", 390),
+WINDOWS: Final = (
+    Window("light", 1040, "race-light.png", "stale-light.png"),
+    Window("dark", 1040, "race-dark.png", "stale-dark.png"),
+    Window("dark", 390, "race-narrow.png", "stale-narrow.png"),
 )
 
 
 def take(url: str, folder: Path) -> None:
     """Take all pictures of the page at ``url``."""
     with browsing() as browser:
-        for picture in PICTURES:
+        for window in WINDOWS:
             page = browser.new_page(
-                color_scheme=picture.colours, viewport={"width": picture.width, "height": 900}
+                color_scheme=window.colours, viewport={"width": window.width, "height": 900}
             )
             page.goto(url)
             page.get_by_role("button", name="Start").click()
+            expect(page.locator("#news")).to_have_text("The race is over.", timeout=PATIENCE)
             page.get_by_role("button", name="Replay").click()
             expect(page.locator("#stale-closing")).to_contain_text("Neither is lost", timeout=PATIENCE)
-            expect(page.locator("#closing")).to_be_visible(timeout=PATIENCE)
-            page.screenshot(path=folder / picture.name, full_page=True, animations="disabled")
+            page.get_by_role("heading", level=1).click()  # so that no button is shown as being pointed at
+            for name, title in ((window.race, "The race"), (window.stale, "The stale write")):
+                panel = page.get_by_role("region", name=title, exact=True)
+                panel.screenshot(path=folder / name, animations="disabled")
             page.close()
 
 

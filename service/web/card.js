@@ -40,6 +40,7 @@ export class Card {
   #figures(tally) {
     this.#text("acknowledged", count(tally.acknowledged));
     this.#text("stored", count(tally.stored));
+    this.#text("total", count(tally.total));
     this.#text("span", seconds(tally.samples.at(-1).time));
     this.#text("lost", count(tally.lost));
     this.#text("conflicts", count(tally.conflicts));

@@ -1,4 +1,4 @@
-/** A line chart as inline SVG: acknowledged and stored over time, and the gap between them. */
+/** A line chart as inline SVG: acknowledged and stored over time, and what is lost between them. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = 100; // of the drawing, in both directions; CSS stretches it
@@ -11,12 +11,14 @@ const SIZE = 100; // of the drawing, in both directions; CSS stretches it
  */
 export function draw(svg, { samples, total }) {
   const end = Math.max(1, samples.at(-1).time);
-  const line = (key) => samples.map(({ time, [key]: value }) => place(time / end, value / total));
-  const acknowledged = line("acknowledged");
-  const stored = line("stored");
+  const line = (of) => samples.map((sample) => place(sample.time / end, of(sample) / total));
+  const acknowledged = line((sample) => sample.acknowledged);
+  const stored = line((sample) => sample.stored);
+  // What is stored and not yet acknowledged is no loss.
+  const confirmed = line((sample) => Math.min(sample.acknowledged, sample.stored));
   svg.replaceChildren(
     ...[0, 0.5, 1].map((share) => shape("polyline", "grid", [place(0, share), place(1, share)])),
-    shape("polygon", "gap", [...acknowledged, ...stored.toReversed()]),
+    shape("polygon", "gap", [...acknowledged, ...confirmed.toReversed()]),
     shape("polyline", "acknowledged", acknowledged),
     shape("polyline", "stored", stored),
   );

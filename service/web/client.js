@@ -1,6 +1,6 @@
 /** The HTTP client: one call, and what came of it. Nothing is ever sent twice. */
 
-const PATIENCE = 20_000; // milliseconds; the service itself answers within its REQUEST_TIMEOUT, 10 s by default
+const PATIENCE = 30_000; // milliseconds; the service itself answers within its REQUEST_TIMEOUT, 10 s by default
 
 /** A call that did not end as it should, told in a sentence for the reader; `status` is 0 if there was no answer. */
 export class CallFailed extends Error {

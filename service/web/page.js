@@ -70,28 +70,29 @@ async function raceAll(client, counters, strategies) {
   const clients = $("clients").valueAsNumber;
   const increments = $("increments").valueAsNumber;
   const results = [];
-  $("closing").hidden = true;
+  $("closing").textContent = "";
   const cards = [...document.getElementsByName("strategy")].map(({ value }) => [value, new Card(value)]);
   for (const [strategy, card] of cards) card.enter(strategies.includes(strategy));
 
-  for (const [strategy, card] of cards) {
-    if (!strategies.includes(strategy)) continue;
-    tell(`/${strategy} races: ${clients} clients, ${count(increments)} increments each.`);
-    const tally = new Tally(clients * increments);
-    const id = await counters.create(prefix(), strategy);
-    await race(client, { strategy, id, clients, increments }, tally, stop.signal, () => card.show(tally));
-    card.finish(tally);
-    results.push([strategy, tally]);
-    tell(`/${strategy}: ${verdict(tally).text}.`);
-    await counters.remove(id);
-    if (stop.signal.aborted || tally.failure) break;
+  let end = "The race has broken off.";
+  try {
+    for (const [strategy, card] of cards) {
+      if (!strategies.includes(strategy) || stop.signal.aborted) continue;
+      const tally = new Tally(clients * increments);
+      const id = await counters.create(prefix(), strategy);
+      tell(`/${strategy} races: ${clients} clients, ${count(increments)} increments each.`);
+      await race(client, { strategy, id, clients, increments }, tally, stop.signal, () => card.show(tally));
+      card.finish(tally);
+      results.push([strategy, tally]);
+      tell(`/${strategy}: ${verdict(tally).text}.`);
+      await counters.remove(id);
+      if (tally.failure) throw tally.failure;
+    }
+    end = stop.signal.aborted ? "Stopped." : "The race is over.";
+  } finally {
+    if (results.length) tell(end);
+    $("closing").textContent = closing(results);
   }
-
-  const failure = results.at(-1)[1].failure;
-  tell(failure ? "The race has broken off." : stop.signal.aborted ? "Stopped." : "The race is over.");
-  $("closing").textContent = closing(results);
-  $("closing").hidden = false;
-  if (failure) throw failure;
 }
 
 async function replay(client, counters) {

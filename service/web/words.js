@@ -1,7 +1,7 @@
 /** Numbers and verdicts in words. */
 
 const NUMBER = new Intl.NumberFormat("en");
-const LIST = new Intl.ListFormat("en");
+const LIST = new Intl.ListFormat("en-GB"); // without a comma before the "and"
 
 /** A whole number, or a dash for one that is not known. */
 export const count = (n) => (n === null ? "–" : NUMBER.format(n));

@@ -28,22 +28,23 @@ def wire(service_url: str) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="module")  # no longer, for it occupies the thread's event loop
-def _browser() -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
     with browsing() as browser:
         yield browser
 
 
 @pytest.fixture
-def visit(_browser: Browser) -> Iterator[Visit]:
+def visit(browser: Browser) -> Iterator[Visit]:
     """An empty page in a real browser."""
-    with visiting(_browser) as visit:
+    with visiting(browser) as visit:
         yield visit
 
 
 @pytest.fixture
-def visit_of_reader(_browser: Browser) -> Iterator[Visit]:
+def visit_of_reader(browser: Browser) -> Iterator[Visit]:
     """An empty page in a real browser, whose user answers with the reader's token when it asks for a password."""
-    with visiting(_browser, password=SECRETS["reader"]) as visit:
+    with visiting(browser, password=SECRETS["reader"]) as visit:
         yield visit
 
 

@@ -22,12 +22,14 @@ from tests.wire import Wire, request
 
 PATHS: Final = {name: name.replace("{counter_id}", "a") for name in operations()}
 OPEN: Final = ["GET /healthz", "GET /readyz"]
+PAGE: Final = ["GET /", "GET /web/page.js"]
 CLOSED: Final = sorted(
     {
         *(path for name, path in PATHS.items() if name not in OPEN),
         *("GET /openapi.yaml", "GET /docs", "GET /docs/", "GET /docs/swagger-ui.css", "GET /docs/nothing"),
         *(
-            "GET /",
+            "POST /",
+            "GET /web/",
             "GET /nowhere",
             "GET //",
             "POST //occ/a",
@@ -103,10 +105,10 @@ def test_lets_nobody_in_without_a_token(gate: Wire, call: str) -> None:
     assert f'Bearer realm="counters"{page}' == answer.headers["www-authenticate"]
 
 
-@pytest.mark.parametrize("call", OPEN)
+@pytest.mark.parametrize("call", [*OPEN, *PAGE])
 @pytest.mark.parametrize("headers", [[], ["Authorization: Bearer wrong"], ["Authorization: \xff"]], ids=repr)
 def test_tells_of_its_health_to_everybody(gate: Wire, call: str, headers: list[str]) -> None:
-    """Balancers and orchestrators need no token, and a wrong one does not keep them out."""
+    """Balancers, orchestrators and who loads the race page need no token, and a wrong one does not keep them out."""
     answer = gate.ask(call.partition(" ")[2], *headers, method="GET")
 
     assert 200 == answer.status_code

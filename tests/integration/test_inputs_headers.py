@@ -21,6 +21,8 @@ PATHS = {
     "/readyz": "GET, HEAD, OPTIONS",
     "/openapi.yaml": "GET, HEAD, OPTIONS",
     "/docs": "GET, HEAD, OPTIONS",
+    "/": "GET, HEAD, OPTIONS",
+    "/web/page.js": "GET, HEAD, OPTIONS",
 }
 
 OTHER_METHODS = [
@@ -54,7 +56,8 @@ def test_answers_options(wire: Wire, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/counters/{id}", "/counters", "/healthz", "/readyz", "/openapi.yaml", "/docs"]
+    "path",
+    ["/counters/{id}", "/counters", "/healthz", "/readyz", "/openapi.yaml", "/docs", "/", "/web/page.js"],
 )
 def test_answers_head_as_get_without_the_body(wire: Wire, kept_counter: str, path: str) -> None:
     """HEAD has the status and the headers of GET, and no body that the next answer could be mistaken for."""

@@ -1,0 +1,303 @@
+"""The race page in a real browser: what its races and its stale write show, and what they leave behind."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from localnode.serving import Service
+from service.strategies import STRATEGIES
+from tests.api import Api
+from tests.browser import Visit
+from tests.callers import OWN, SECRETS
+from tests.proxy import Exchange, Proxy
+from tests.race_page import PATIENCE, RacePage
+from tests.starting import Start
+from tests.strategies import EXACT
+
+SLOW: Final[Mapping[str, str]] = {"ELASTICSEARCH_TIMEOUT": "25", "REQUEST_TIMEOUT": "25"}
+"""Settings for a busy machine; the page itself waits for half a minute."""
+
+NOT_MET = "Failed to load resource: the server responded with a status of 412 (PRECONDITION FAILED)"
+"""What a browser says of a 412 whatever the page makes of it."""
+
+
+class Meeting:
+    """Has two of the clients of `/naive` read the same value, for as long as which both wait.
+
+    The page looks at the counter through one connection, so that of three readers two are clients.
+    """
+
+    def __init__(self) -> None:
+        self.barrier = threading.Barrier(3, timeout=60)
+        self.places = threading.Semaphore(3)
+        self.made = threading.Event()
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Forward; after the first reads of a counter that has been made, wait for the others."""
+        exchange.forward()
+        if not exchange.path.endswith("-naive"):
+            return
+        if exchange.is_write:
+            self.made.set()
+        elif self.made.is_set() and self.places.acquire(blocking=False):
+            self.barrier.wait()
+
+
+class Held:
+    """Holds the first increments of `/scripted` back until they are let go, forwarded or lost; others pass."""
+
+    def __init__(self, increments: int, *, then: Callable[[Exchange], None] = Exchange.forward) -> None:
+        self.places = threading.Semaphore(increments)
+        self.there = threading.Semaphore(0)
+        self.go = threading.Event()
+        self.increments = increments
+        self.then = then
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Hold an increment; forward all else."""
+        if "/_update/" in exchange.path and self.places.acquire(blocking=False):
+            self.there.release()
+            self.go.wait(60)
+            self.then(exchange)
+        else:
+            exchange.forward()
+
+    def wait(self) -> None:
+        """Wait until they are all there."""
+        for _ in range(self.increments):
+            assert self.there.acquire(timeout=60)
+
+
+def forward_and_lose(exchange: Exchange) -> None:
+    """Have it done, and tell nobody."""
+    exchange.forward()
+    exchange.lose()
+
+
+@pytest.fixture
+def race_page(visit: Visit, start: Start) -> RacePage:
+    """The page of a service that reaches Elasticsearch through the proxy, and has time."""
+    return RacePage(visit, start(SLOW).url)
+
+
+def left_behind(api: Api, refresh: Callable[[], object], prefix: str = "race-") -> list[object]:
+    """Return the counters that the page has made and not removed."""
+    refresh()
+    counters: list[object] = api.get(f"/counters?prefix={prefix}").json()["counters"]
+    return counters
+
+
+def test_naive_loses_and_the_others_do_not(
+    visit: Visit, race_page: RacePage, proxy: Proxy, api: Api, refresh: Callable[[], object]
+) -> None:
+    """All strategies race with as many clients; each verdict is what came of it, and every counter is removed."""
+    proxy.handle = Meeting()
+
+    race_page.start(clients=5, increments=4)
+    race_page.wait_for("The race is over.")
+    race_page.wait_until_idle()
+
+    stored = int(race_page.shown("naive", "stored"))
+    assert 0 < stored < 20
+    assert f"expected 20, got {stored}: {20 - stored} lost" == race_page.shown("naive", "verdict")
+    assert str(20 - stored) == race_page.shown("naive", "lost")
+    for strategy in EXACT:
+        assert "expected 20, got 20: none lost" == race_page.shown(strategy, "verdict")
+        assert "0" == race_page.shown(strategy, "lost")
+    for strategy in STRATEGIES:
+        assert [200] * 20 == race_page.statuses("POST", f"{strategy}/")
+        assert "20" == race_page.shown(strategy, "acknowledged")
+        assert float(race_page.shown(strategy, "rate")) >= 0
+        assert race_page.shown(strategy, "p95").endswith(" ms")
+        assert int(race_page.shown(strategy, "conflicts")) <= int(race_page.shown(strategy, "retries"))
+        expect(race_page.card(strategy).locator("svg polyline.stored")).to_have_count(1)
+    expect(race_page.closing).to_have_text(
+        f"/naive lost {20 - stored} of the 20 increments it had acknowledged."
+        " /occ, /scripted and /batched lost none."
+    )
+    assert [201] * 4 == race_page.statuses("PUT", "counters/")
+    assert [204] * 4 == race_page.statuses("DELETE", "counters/")
+    assert [] == left_behind(api, refresh)
+    assert {urlsplit(race_page.page.url).netloc} == visit.hosts
+    assert [] == visit.complaints
+
+
+def test_races_only_what_is_chosen(visit: Visit, service_url: str) -> None:
+    """Strategies that are not chosen send nothing and show nothing; without any the page says what is missing."""
+    race_page = RacePage(visit, service_url)
+
+    race_page.start(strategies=[])
+    expect(race_page.complaint).to_have_text("Choose at least one strategy.")
+    race_page.start(strategies=["batched"])
+    race_page.wait_for("The race is over.")
+
+    expect(race_page.complaint).to_be_hidden()
+    expect(race_page.card("batched")).to_be_visible()
+    expect(race_page.card("naive")).to_be_hidden()
+    assert [] == race_page.statuses("POST", "naive/")
+    assert [200] * 6 == race_page.statuses("POST", "batched/")
+
+
+@pytest.mark.parametrize(
+    ("label", "value"), [("Clients", "7"), ("Clients", "0"), ("Increments of each", "1001")]
+)
+def test_refuses_numbers_out_of_range(visit: Visit, service_url: str, label: str, value: str) -> None:
+    """What no browser could do, or nobody would wait for, is not begun."""
+    race_page = RacePage(visit, service_url)
+
+    field = race_page.page.get_by_label(label)
+    field.fill(value)
+    race_page.page.get_by_role("button", name="Start").click()
+
+    expect(field).to_be_focused()
+    assert not field.evaluate("field => field.validity.valid")
+    assert [] == race_page.statuses("PUT", "")
+
+
+def test_stop_waits_for_what_is_under_way(
+    race_page: RacePage, proxy: Proxy, api: Api, refresh: Callable[[], object]
+) -> None:
+    """After Stop nothing more is sent, what had been sent is counted, and the counters are removed."""
+    proxy.handle = held = Held(4)
+    race_page.start(clients=4, increments=50, strategies=["scripted", "batched"])
+    held.wait()
+
+    race_page.stop()
+    expect(race_page.news).to_contain_text("Stopping", timeout=PATIENCE)
+    held.go.set()
+    race_page.wait_for("Stopped.")
+    race_page.wait_until_idle()
+
+    assert "expected 4, got 4: none lost" == race_page.shown("scripted", "verdict")
+    assert [200] * 4 == race_page.statuses("POST", "")
+    expect(race_page.page.get_by_role("button", name="Stop")).to_be_disabled()
+    assert [] == left_behind(api, refresh)
+
+
+def test_removes_its_counters_when_it_is_left(race_page: RacePage, proxy: Proxy, api: Api) -> None:
+    """Who closes the page in the middle of a race leaves no counter behind."""
+    proxy.handle = held = Held(2, then=Exchange.lose)
+    race_page.start(clients=2, strategies=["scripted"])
+    held.wait()
+    [made] = [answer.url for answer in race_page.answers if answer.request.method == "PUT"]
+    path = urlsplit(made).path
+    assert 0 == api.value_of(path.removeprefix("/counters/"))
+
+    race_page.page.goto("about:blank")
+
+    deadline = time.monotonic() + PATIENCE / 1000
+    while api.get(path).status_code != 404:
+        assert time.monotonic() < deadline
+    held.go.set()
+
+
+def test_replays_the_stale_write(
+    visit: Visit, service_url: str, api: Api, refresh: Callable[[], object]
+) -> None:
+    """Ada and Ben read one version, Ada writes, Ben is refused with both versions, looks again, and nothing is lost."""
+    race_page = RacePage(visit, service_url)
+
+    race_page.page.get_by_role("button", name="Replay").click()
+    closing = race_page.page.locator("#stale-closing")
+    expect(closing).to_have_text(
+        "The counter holds 111: 100, Ada's 1 and Ben's 10. Neither is lost.", timeout=PATIENCE
+    )
+    expect(race_page.page.get_by_role("button", name="Replay")).to_be_enabled(timeout=PATIENCE)
+
+    steps = race_page.page.locator("#steps > li")
+    assert ["Ada", "Ben", "Ada", "Ben", "Ben", "Ben"] == [
+        step.get_attribute("data-who") for step in steps.all()
+    ]
+    assert [200, 412, 200] == race_page.statuses("POST", "occ/")
+    [problem] = [answer.json() for answer in race_page.answers if answer.status == 412]
+    required, current = problem["required_version"], problem["current_version"]
+    assert required != current
+    assert f'If-Match: "{required}"' == steps.nth(3).locator(".condition").inner_text()
+    assert [required, current] == steps.nth(3).locator("dd").all_inner_texts()
+    expect(steps.nth(2)).to_contain_text(f'101, at version "{current}"')
+    assert [] == left_behind(api, refresh)
+    assert [NOT_MET] == visit.complaints
+
+
+def test_says_that_the_service_cannot_be_reached(visit: Visit, start: Start) -> None:
+    """A service that is gone is told in a sentence, and the race may be started again."""
+    service = start({})
+    race_page = RacePage(visit, service.url)
+    service.stop()
+
+    race_page.start(strategies=["occ"])
+
+    expect(race_page.complaint).to_contain_text("The service cannot be reached.", timeout=PATIENCE)
+    race_page.wait_until_idle()
+
+
+def test_says_that_elasticsearch_cannot_be_reached(race_page: RacePage, proxy: Proxy) -> None:
+    """A 503 is told in a sentence, with what the service says of it."""
+    proxy.handle = Exchange.lose
+
+    race_page.start(strategies=["occ"])
+
+    expect(race_page.complaint).to_contain_text(
+        "The service is there, but cannot count now: Elasticsearch", timeout=PATIENCE
+    )
+
+
+def test_tells_what_is_not_known(
+    race_page: RacePage, proxy: Proxy, api: Api, refresh: Callable[[], object]
+) -> None:
+    """An increment whose answer is lost may be counted; the race ends with it, and the verdict allows for both."""
+    proxy.handle = held = Held(1, then=forward_and_lose)
+    held.go.set()
+
+    race_page.start(clients=1, increments=5, strategies=["scripted", "batched"])
+
+    race_page.wait_for("The race has broken off.")
+    race_page.wait_until_idle()
+    assert "expected 0 to 1, got 1: none lost" == race_page.shown("scripted", "verdict")
+    expect(race_page.complaint).to_contain_text("cannot count now")
+    assert [503] == race_page.statuses("POST", "")
+    assert [] == left_behind(api, refresh)
+
+
+def test_asks_for_a_token(visit: Visit, closed: Service) -> None:
+    """Where tokens are needed the page is shown without, asks for one, sends it along, and keeps it nowhere."""
+    race_page = RacePage(visit, closed.url)
+
+    race_page.start(strategies=["occ"])
+    expect(race_page.page.get_by_label("Token")).to_be_focused()
+    assert [] == race_page.statuses("PUT", "")
+    race_page.page.get_by_label("Token").fill(SECRETS["billing"])
+    race_page.page.get_by_label("Ids begin with").fill(f"{OWN}race-")
+    race_page.start(strategies=["occ"])
+    race_page.wait_for("The race is over.")
+    race_page.wait_until_idle()
+
+    assert [204] == race_page.statuses("DELETE", f"counters/{OWN}race-")
+    kept = "[localStorage.length, sessionStorage.length, document.cookie]"
+    assert [0, 0, ""] == race_page.page.evaluate(kept)
+    assert [] == visit.complaints
+
+
+@pytest.mark.parametrize(
+    ("secret", "sentence"),
+    [
+        ("wrong", "The token is not the service's: The token is not known here."),
+        (SECRETS["writer"], "The token does not allow the race: The token lacks the scope admin."),
+        (SECRETS["billing"], f"The token is confined to ids that begin with '{OWN}'."),
+    ],
+    ids=["unknown", "without the scope", "confined to others"],
+)
+def test_says_that_a_token_does_not_do(visit: Visit, closed: Service, secret: str, sentence: str) -> None:
+    """A 401 or 403 is told in a sentence before anything is made that could not be removed."""
+    race_page = RacePage(visit, closed.url)
+    race_page.page.get_by_label("Token").fill(secret)
+
+    race_page.start()
+
+    expect(race_page.complaint).to_contain_text(sentence, timeout=PATIENCE)
+    assert [] == race_page.statuses("POST", "")

@@ -1,0 +1,73 @@
+"""The race page, as its user sees it and its tests use it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from playwright.sync_api import Locator, Response, expect
+
+from service.strategies import STRATEGIES
+from tests.browser import Visit
+
+PATIENCE: Final = 120_000
+"""Milliseconds after which something will not come any more, however busy the machine is."""
+
+
+class RacePage:
+    """The page of the service at ``url``, opened in a browser."""
+
+    def __init__(self, visit: Visit, url: str) -> None:
+        self.page = visit.page
+        self.answers: list[Response] = []
+        self.page.on("response", lambda answer: self.answers.append(answer))  # not the bare method: Playwright marks it
+        self.page.goto(f"{url}/")
+
+    @property
+    def news(self) -> Locator:
+        """What it says of how the race goes."""
+        return self.page.locator("#news")
+
+    @property
+    def closing(self) -> Locator:
+        """How it sums up the race."""
+        return self.page.locator("#closing")
+
+    @property
+    def complaint(self) -> Locator:
+        """What it says has gone wrong with the race."""
+        return self.page.locator("#complaint")
+
+    def start(self, *, clients: int = 2, increments: int = 3, strategies: Iterable[str] = STRATEGIES) -> None:
+        """Fill in the form, and press Start."""
+        self.page.get_by_label("Clients").fill(str(clients))
+        self.page.get_by_label("Increments of each").fill(str(increments))
+        for strategy in STRATEGIES:
+            self.page.get_by_role("checkbox", name=strategy).set_checked(strategy in set(strategies))
+        self.page.get_by_role("button", name="Start").click()
+
+    def stop(self) -> None:
+        """Press Stop."""
+        self.page.get_by_role("button", name="Stop").click()
+
+    def wait_for(self, news: str) -> None:
+        """Wait until it says something."""
+        expect(self.news).to_have_text(news, timeout=PATIENCE)
+
+    def wait_until_idle(self) -> None:
+        """Wait until another race may be started, as this one is over and tidied up."""
+        expect(self.page.get_by_role("button", name="Start")).to_be_enabled(timeout=PATIENCE)
+
+    def shown(self, strategy: str, what: str) -> str:
+        """Return what stands in a strategy's card."""
+        return self.card(strategy).locator(f'[data-show="{what}"]').inner_text()
+
+    def card(self, strategy: str) -> Locator:
+        """Return a strategy's card."""
+        return self.page.locator(f'[data-strategy="{strategy}"]')
+
+    def statuses(self, method: str, path: str) -> list[int]:
+        """Return with which statuses its calls of a method were answered, on paths that begin so."""
+        return [
+            answer.status
+            for answer in self.answers
+            if answer.request.method == method and answer.url.split("/", 3)[3].startswith(path)
+        ]
