@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     api.register_blueprint(health_blueprint(repository))
     serve_contract(app, api)
     if settings.web_enabled:
-        app.register_blueprint(web_blueprint(token_needed=bool(settings.access_tokens)))
+        app.register_blueprint(web_blueprint(STRATEGIES, token_needed=bool(settings.access_tokens)))
     return app
 
 

@@ -18,8 +18,12 @@ class RacePage:
     def __init__(self, visit: Visit, url: str) -> None:
         self.page = visit.page
         self.answers: list[Response] = []
-        self.page.on("response", lambda answer: self.answers.append(answer))  # not the bare method: Playwright marks it
+        self.page.on("response", self.note)
         self.page.goto(f"{url}/")
+
+    def note(self, answer: Response) -> None:
+        """Take note of an answer that the page has got."""
+        self.answers.append(answer)
 
     @property
     def news(self) -> Locator:

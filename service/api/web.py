@@ -5,13 +5,14 @@ asks nobody else for anything.
 """
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, abort, render_template, send_from_directory
 
-from service.strategies import STRATEGIES
+from service.strategies import Strategy
 
 FOLDER: Final = Path(__file__).parent.parent / "web"
 
@@ -35,17 +36,19 @@ HEADERS: Final = MappingProxyType(
 """What the page and its parts are served with; no other site's page gets at any of them."""
 
 
-def web_blueprint(*, token_needed: bool) -> Blueprint:
+def web_blueprint(strategies: Mapping[str, Strategy[Any]], *, token_needed: bool) -> Blueprint:
     """Return the path ``/``, the page, and ``/web/…``, its parts.
 
     Args:
+        strategies: Those that race, by name.
         token_needed: Whether the page asks for a token, since the service does.
     """
     blueprint = Blueprint("web", __name__, template_folder=str(FOLDER))
+    shown = [{"name": name, "gist": _gist(strategy)} for name, strategy in strategies.items()]
 
     @blueprint.get("/")
     def page() -> str:
-        return render_template("page.html", token_needed=token_needed, strategies=_strategies())
+        return render_template("page.html", token_needed=token_needed, strategies=shown)
 
     @blueprint.get("/web/<name>")
     def part(name: str) -> Response:
@@ -62,10 +65,7 @@ def web_blueprint(*, token_needed: bool) -> Blueprint:
     return blueprint
 
 
-def _strategies() -> list[dict[str, str]]:
-    """Return what the page says of each strategy, as its module says it of itself: the first line."""
-    stories = {name: inspect.getdoc(inspect.getmodule(each.increment)) for name, each in STRATEGIES.items()}
-    return [
-        {"name": name, "gist": (story or "").partition("\n")[0].replace("*", "")}
-        for name, story in stories.items()
-    ]
+def _gist(strategy: Strategy[Any]) -> str:
+    """Return what a strategy's module says of it in its first line, without marks of emphasis."""
+    story = inspect.getdoc(inspect.getmodule(strategy.increment)) or ""
+    return story.partition("\n")[0].replace("*", "")

@@ -21,11 +21,16 @@ export class Steps {
     sent.append(element("b", "who", who), element("code", "", request));
     if (condition) sent.append(element("code", "condition", condition));
     const got = element("p", "got");
-    got.append(element("b", "answer", answer), ` ${says}`);
+    got.append(element("b", "answer", answer), " ", ...withVersions(says));
     step.append(sent, got);
     if (versions.length) step.append(comparison(versions));
     this.#list.append(step);
   }
+}
+
+/** A sentence, the versions in it as code, so that no line ends within one. */
+function withVersions(sentence) {
+  return sentence.split(/("\d+-\d+")/).map((part, index) => (index % 2 ? element("code", "version", part) : part));
 }
 
 function comparison(versions) {

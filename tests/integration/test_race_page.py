@@ -184,6 +184,7 @@ def test_removes_its_counters_when_it_is_left(race_page: RacePage, proxy: Proxy,
     proxy.handle = held = Held(2, then=Exchange.lose)
     race_page.start(clients=2, strategies=["scripted"])
     held.wait()
+    expect(race_page.news).to_contain_text("/scripted races", timeout=PATIENCE)
     [made] = [answer.url for answer in race_page.answers if answer.request.method == "PUT"]
     path = urlsplit(made).path
     assert 0 == api.value_of(path.removeprefix("/counters/"))

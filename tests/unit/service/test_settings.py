@@ -119,6 +119,7 @@ def test_a_file_of_nobody_does_not_let_everybody_in(monkeypatch: pytest.MonkeyPa
         ("COUNTERS_ALIAS", "Counters"),
         ("COUNTERS_ALIAS", "counters,secrets"),
         ("COUNTERS_ALIAS", "*"),
+        ("WEB_ENABLED", "perhaps"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
         ("ACCESS_TOKENS", ""),
