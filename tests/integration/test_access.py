@@ -32,6 +32,8 @@ CLOSED: Final = sorted(
             "GET /web/",
             "GET /nowhere",
             "GET //",
+            "GET //healthz",
+            "GET //web/page.js",
             "POST //occ/a",
             "POST /occ/_bulk",
             "GET /%FF",
