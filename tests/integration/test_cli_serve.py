@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -70,6 +71,17 @@ def test_serve_serves_as_the_project_configures_it(served: Service, counter_id: 
     assert (3, 0) == (counted, code)
     # What gunicorn.conf.py says, and gunicorn alone does not.
     assert "Let in are: all callers" in served.log.read_text()
+
+
+def test_serve_has_the_race_page(served: Service) -> None:
+    """The page and what it consists of are installed with the package."""
+    with Api(served.url) as api:
+        page = api.get("/").text
+        parts = re.findall(r'"(web/[^"]+)"', page)
+        statuses = [api.get(f"/{part}").status_code for part in parts]
+
+    assert {"web/icon.svg", "web/page.css", "web/page.js"} == set(parts)
+    assert [200] * 3 == statuses
 
 
 def test_the_command_is_there(installed: Path, tmp_path: Path) -> None:
