@@ -49,7 +49,7 @@ cluster-load: .venv/dev balancer ## The same on three nodes through a load balan
 	@$(RUN) tests.cluster.load --users $(USERS) --increments $(INCREMENTS) $(STRATEGY:%=--strategy %) $(if $(KEYS),--keys)
 
 .PHONY: cluster
-cluster: .venv/dev balancer ## Test the load balancer, and what is lost with a node or a replica behind it: nothing
+cluster: .venv/dev balancer ## Test the load balancer, a rolling restart, and what is lost with a node or a replica: nothing
 	$(RUN) pytest tests/cluster
 
 .PHONY: balancer
@@ -61,7 +61,7 @@ balancer: ## Get HAProxy, unless it is there
 	else echo "HAProxy is needed: install your system's package haproxy (as root: apt-get install haproxy)." >&2; exit 1; fi
 
 .PHONY: test
-test: check browser ## Check, then run every test on a real Elasticsearch, real gunicorn and a real browser
+test: check browser balancer ## Check, then run every test on a real Elasticsearch, gunicorn, HAProxy and browser
 	$(TEST)
 
 .PHONY: faults
@@ -73,7 +73,7 @@ faults-table: .venv/dev ## Put the figures of the last `make faults` into docs/g
 	@$(RUN) tests.faults.table
 
 .PHONY: coverage
-coverage: .venv/dev browser ## The same tests, and which lines and branches they reach in every process (twice as slow)
+coverage: .venv/dev browser balancer ## The same tests, and which lines and branches they reach in every process (twice as slow)
 	$(TEST) --cov
 
 .PHONY: check

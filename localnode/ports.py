@@ -1,4 +1,4 @@
-"""Free ports that stay free while a node restarts."""
+"""Free ports that stay free while a node, or a service, restarts."""
 
 import contextlib
 import secrets
@@ -27,6 +27,16 @@ def choose(nodes: int, *, first: int = 0) -> tuple[tuple[int, ...], tuple[int, .
         http = [_hold(first + index, held) if first else _hold_any(held) for index in range(nodes)]
         transport = [_hold_any(held) for _ in range(nodes)]
     return tuple(http), tuple(transport)
+
+
+def choose_one() -> int:
+    """Return a port that was free a moment ago, on which something may be ended and started again.
+
+    Raises:
+        LocalNodeError: There is none.
+    """
+    with contextlib.ExitStack() as held:
+        return _hold_any(held)
 
 
 def _hold(port: int, held: contextlib.ExitStack) -> int:

@@ -78,12 +78,19 @@ def serving(environment: Mapping[str, str], *, log: Path, ready: float = 60.0) -
 
 @contextlib.contextmanager
 def serving_without_index(
-    environment: Mapping[str, str], *, log: Path, ready: float = 60.0
+    environment: Mapping[str, str], *, log: Path, ready: float = 60.0, port: int = 0
 ) -> Iterator[Service]:
-    """Do the same for an application that asks for no index, or has one already; its output is added to the log."""
+    """Do the same for an application that asks for no index, or has one already; its output is added to the log.
+
+    Args:
+        environment: As for `serving`.
+        log: Likewise.
+        ready: Likewise.
+        port: Where it listens on 127.0.0.1, such as one from `localnode.ports.choose_one`; 0 for a free one.
+    """
     variables = {**os.environ, **environment}
     # The listener is made here and handed on, because a port that was free a moment ago may be taken by now.
-    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
+    with socket.create_server(("127.0.0.1", port)) as listener, log.open("ab") as output:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         arguments = f"{variables.get('GUNICORN_CMD_ARGS', '')} --bind fd://{listener.fileno()}"
         process: subprocess.Popen[bytes] = subprocess.Popen(
