@@ -70,6 +70,8 @@ class NodeSettings:
         }
         if len(self.names) == 1:
             settings["discovery.type"] = "single-node"
+            # Where snapshots may be kept. Several nodes would have to share it.
+            settings["path.repo"] = str(files.own / "snapshots")
         else:
             settings["discovery.seed_hosts"] = [f"127.0.0.1:{port}" for port in self.transport_ports]
             settings["cluster.initial_master_nodes"] = list(self.names)
