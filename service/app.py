@@ -1,6 +1,6 @@
 """The one place where the service is put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response
@@ -19,7 +19,7 @@ from service.settings import Settings
 from service.storage.client import connect
 from service.storage.protocol import CounterRepository
 from service.storage.repository import ElasticsearchCounters
-from service.strategies import STRATEGIES
+from service.strategies import STRATEGIES, Strategy
 
 MAX_BODY = 256 * 1024
 """Bytes of a request body: enough for the longest list of increments with the longest ids."""
@@ -33,12 +33,18 @@ class Service(Flask):
         return func
 
 
-def create_app(settings: Settings | None = None, *, repository: CounterRepository | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    repository: CounterRepository | None = None,
+    strategies: Mapping[str, Strategy[Any]] = STRATEGIES,
+) -> Flask:
     """Return the service as a WSGI application. It opens no connection before the first request.
 
     Args:
         settings: Read from the environment if left out.
         repository: Where the counters are kept; Elasticsearch, as the settings say, if left out.
+        strategies: The ways to increment one, by the path that each is served at; the service's own if left out.
     """
     settings = settings or Settings.from_env()
     retries = settings.retries
@@ -55,7 +61,7 @@ def create_app(settings: Settings | None = None, *, repository: CounterRepositor
     surround(app, tokens=settings.access_tokens, timeout=settings.request_timeout)
     app.register_error_handler(CounterError, _answer)
     api = describe(app)
-    for name, strategy in STRATEGIES.items():
+    for name, strategy in strategies.items():
         storage = strategy.storage(repository)
         api.register_blueprint(increments_blueprint(name, strategy, storage, retries, keys))
     api.register_blueprint(counters_blueprint(repository, retries))

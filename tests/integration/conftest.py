@@ -16,8 +16,15 @@ from tests.api import Api
 from tests.browser import Visit, browsing, visiting
 from tests.callers import SECRETS
 from tests.proxy import Proxy, proxy_to
-from tests.starting import Start
+from tests.starting import IMPATIENT, Start
+from tests.strategies import EXACT
 from tests.wire import Wire
+
+
+@pytest.fixture(params=EXACT)
+def strategy(request: pytest.FixtureRequest) -> str:
+    """Each strategy that loses nothing and takes a key, in turn."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -95,9 +102,7 @@ def _proxied(
     environment = {
         "ELASTICSEARCH_URL": _proxy.url,
         "COUNTERS_ALIAS": settings.counters_alias,
-        "ELASTICSEARCH_TIMEOUT": "2",
-        "CONFLICT_MAX_ATTEMPTS": "10",
-        "CONFLICT_BACKOFF_CAP": "0.01",
+        **IMPATIENT,
     }
     with serving(environment, log=tmp_path_factory.mktemp("proxied") / "log") as service:
         yield service

@@ -14,8 +14,8 @@ from typing import Any, Final
 import pytest
 from flask import Flask
 
-import service.app
 from localnode.processes import wait_until
+from service import create_app
 from service.counters import MAX_VALUE
 from service.settings import Settings
 from service.storage.protocol import CounterRepository
@@ -132,7 +132,7 @@ Open = Callable[..., Office]
 
 
 @pytest.fixture
-def open_office(settings: Settings, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def open_office(settings: Settings, proxy: Proxy) -> Iterator[Open]:
     """Open offices whose gate is closed; in the end it is open."""
     gate = Gate()
     with ThreadPoolExecutor(8) as pool:
@@ -140,10 +140,9 @@ def open_office(settings: Settings, proxy: Proxy, monkeypatch: pytest.MonkeyPatc
         def opened(**further: Any) -> Office:
             watched = Watched()
             strategies = {**STRATEGIES, "batched": replace(STRATEGIES["batched"], storage=watched)}
-            monkeypatch.setattr(service.app, "STRATEGIES", strategies)
             patient = {"elasticsearch_timeout": SECONDS, "request_timeout": SECONDS}
             through_proxy = replace(settings, elasticsearch_url=(proxy.url,), **(patient | further))
-            app = service.app.create_app(through_proxy)
+            app = create_app(through_proxy, strategies=strategies)
             proxy.handle = gate
             return Office(app, watched.made[0], gate, pool)
 

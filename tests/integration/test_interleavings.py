@@ -9,7 +9,7 @@ import pytest
 from tests.api import Api
 from tests.proxy import Exchange, Proxy
 from tests.starting import Start
-from tests.strategies import BLIND, EXACT
+from tests.strategies import BLIND
 
 VERSION_CONFLICT = {"error": {"type": "version_conflict_engine_exception", "reason": "…"}, "status": 409}
 
@@ -125,7 +125,6 @@ def test_a_script_is_tried_again_when_elasticsearch_gives_up(
     assert 1 == api.value_of(counter_id)
 
 
-@pytest.mark.parametrize("strategy", EXACT)
 def test_conflicts_without_end_are_a_409_and_change_nothing(
     proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str
 ) -> None:

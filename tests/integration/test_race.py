@@ -3,17 +3,13 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from tests.api import Api
-from tests.strategies import EXACT
 
 CLIENTS = 5
 INCREMENTS = 50
 TOTAL = CLIENTS * INCREMENTS
 
 
-@pytest.mark.parametrize("strategy", EXACT)
 def test_counts_every_increment_of_racing_clients(service_url: str, counter_id: str, strategy: str) -> None:
     """Clients that are released at once leave the exact total, and each value is answered exactly once."""
     barrier = threading.Barrier(CLIENTS)

@@ -1,11 +1,13 @@
 """The strategies over a repository in memory: what each does when somebody writes between its read and its write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docs.examples.cached import CACHED
 from service.counters import MAX_VALUE, Applied, Counter, Increment, Incremented, Revision
 from service.errors import (
     ConflictsNotResolved,
@@ -18,11 +20,13 @@ from service.errors import (
 from service.preconditions import HasVersion, MustExist
 from service.retries import Retries
 from service.storage.protocol import CounterRepository
-from service.strategies import STRATEGIES, occ
+from service.strategies import STRATEGIES, Strategy, occ
 from service.strategies.lists import TryEach, increment_each, parts, rounds
 from service.strategies.turns import Turns
 from tests.fakes import InMemoryCounters
-from tests.strategies import EXACT
+
+HELD: Mapping[str, Strategy[Any]] = {**STRATEGIES, "cached": CACHED}
+"""The strategies that are held to this suite: the service's own, and the one that shows how to write another."""
 
 RETRIES = Retries(max_attempts=5, base=0.0, cap=0.0, sleep=lambda _: None)
 
@@ -52,26 +56,28 @@ def revision_of(repository: InMemoryCounters, counter_id: str) -> Revision:
     return revision
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", HELD)
 def test_counts_alone(name: str) -> None:
     """Without anybody else, every strategy creates the counter and adds in one attempt."""
     repository = InMemoryCounters()
 
-    storage = STRATEGIES[name].storage(repository)
+    storage = HELD[name].storage(repository)
 
-    done = [STRATEGIES[name].increment(storage, Increment("c", by), RETRIES) for by in (3, -5, 0)]
+    done = [HELD[name].increment(storage, Increment("c", by), RETRIES) for by in (3, -5, 0)]
 
     assert [3, -2, -2] == [each.applied.value for each in done]
     assert [(1, 0)] * 3 == [(each.attempts, each.conflicts) for each in done]
 
 
-@pytest.mark.parametrize(("name", "stored"), [("naive", 1), *((name, 101) for name in EXACT)])
+@pytest.mark.parametrize(
+    ("name", "stored"), [("naive", 1), *((name, 101) for name in HELD if HELD[name].exactly_once)]
+)
 def test_a_rival_in_between(name: str, stored: int) -> None:
     """Naive erases what was written between its read and its write; the others count on top of it."""
     repository = InMemoryCounters()
     Rival(repository, "c", times=1)
 
-    done = STRATEGIES[name].increment(STRATEGIES[name].storage(repository), Increment("c"), RETRIES)
+    done = HELD[name].increment(HELD[name].storage(repository), Increment("c"), RETRIES)
 
     assert stored == done.applied.value == repository.read("c").value
 
@@ -125,7 +131,7 @@ def test_occ_with_any_version_does_not_create() -> None:
     assert not repository.read("c").exists
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", HELD)
 def test_overflow_is_no_conflict(name: str) -> None:
     """It is told at once and not tried again."""
     repository = InMemoryCounters()
@@ -133,7 +139,7 @@ def test_overflow_is_no_conflict(name: str) -> None:
     before = repository.read("c")
 
     with pytest.raises(CounterOverflow):
-        STRATEGIES[name].increment(STRATEGIES[name].storage(repository), Increment("c"), RETRIES)
+        HELD[name].increment(HELD[name].storage(repository), Increment("c"), RETRIES)
 
     assert before == repository.read("c")
 
@@ -142,14 +148,14 @@ amounts = st.builds(Increment, st.sampled_from("abc"), st.integers(-5, 5))
 
 
 @settings(deadline=None)
-@given(asked=st.lists(amounts, max_size=30), name=st.sampled_from(sorted(STRATEGIES)))
+@given(asked=st.lists(amounts, max_size=30), name=st.sampled_from(sorted(HELD)))
 def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name: str) -> None:
     """A list gives each item the value it would have had alone, in the order of the list."""
     one_by_one, at_once = InMemoryCounters(), InMemoryCounters()
 
-    alone, together = (STRATEGIES[name].storage(counters) for counters in (one_by_one, at_once))
-    expected = [STRATEGIES[name].increment(alone, item, RETRIES).applied.value for item in asked]
-    results = increment_each(STRATEGIES[name].try_each, STRATEGIES[name].split, together, asked, RETRIES)
+    alone, together = (HELD[name].storage(counters) for counters in (one_by_one, at_once))
+    expected = [HELD[name].increment(alone, item, RETRIES).applied.value for item in asked]
+    results = increment_each(HELD[name].try_each, HELD[name].split, together, asked, RETRIES)
 
     assert expected == [result.applied.value for result in results if isinstance(result, Incremented)]
     assert all(one_by_one.read(id_).value == at_once.read(id_).value for id_ in "abc")
