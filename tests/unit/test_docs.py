@@ -28,6 +28,34 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert [] == [link for link in links if not (page.parent / link).exists()]
 
 
+def anchors(page: Path) -> set[str]:
+    """Return what links can lead to within a page: GitHub makes an anchor of each heading."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pages
+def test_every_anchor_is_a_heading(page: Path) -> None:
+    """Who follows a link into a page, from it or from another, arrives where it says."""
+    links = re.findall(r"\]\(([^)#:]*\.md)?#([^)]+)\)", page.read_text("utf-8"))
+
+    assert [] == [
+        (name, anchor)
+        for name, anchor in links
+        if anchor not in anchors(page.parent / name if name else page)
+    ]
+
+
+def test_every_module_on_the_path_of_a_request_is_there() -> None:
+    """What the architecture names as the service's, it has."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    told = re.findall(r"`((?:\w+/)*\w+\.(?:py|painless))`", page.partition("## What it learned")[0])
+    missing = [name for name in told if not list((ROOT / "service").rglob(name))]
+
+    assert len(told) > 10
+    assert [] == missing
+
+
 @pages
 def test_what_was_measured_is_there(page: Path) -> None:
     """A place for figures has figures in it."""
