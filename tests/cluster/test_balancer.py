@@ -17,8 +17,7 @@ from tests.api import Api
 from tests.cluster.stub import Heard, Stub, stub
 from tests.keys import uuid7
 
-# Outside `make test`, because it needs HAProxy.
-pytestmark = [pytest.mark.xdist_group("cluster-balancer"), pytest.mark.long]
+pytestmark = pytest.mark.xdist_group("cluster-balancer")
 
 SECONDS: Final = 60.0
 KEY: Final = {"Idempotency-Key": uuid7()}

@@ -79,7 +79,11 @@ def fleet(client: Elasticsearch, settings: Settings, tmp_path: Path) -> Iterator
     """
     environment = {"COUNTERS_ALIAS": settings.counters_alias, "DRAIN_DELAY": "600"}
     with ExitStack() as stack:
-        yield Fleet(environment, tmp_path, stack)
+        fleet = Fleet(environment, tmp_path, stack)
+        yield fleet
+        for replica in fleet.replicas:
+            replica.process.send_signal(signal.SIGQUIT)  # at once, without draining
+            replica.process.wait(SECONDS)
 
 
 def test_nobody_notices_that_all_replicas_are_restarted(fleet: Fleet, counter_id: str) -> None:
