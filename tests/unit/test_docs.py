@@ -46,6 +46,19 @@ def test_every_anchor_is_a_heading(page: Path) -> None:
     ]
 
 
+def test_every_alert_leads_to_what_to_do() -> None:
+    """Who is woken by one finds it on the page."""
+    runbooks = [
+        (path, runbook)
+        for path in ROOT.glob("docker/**/*.yml")
+        for runbook in re.findall(r"runbook_url: \S*?(docs/\S+\.md#\S+)", path.read_text("utf-8"))
+    ]
+    pages = {runbook.partition("#")[0] for _, runbook in runbooks}
+    there = {f"{page}#{anchor}" for page in pages for anchor in anchors(ROOT / page)}
+
+    assert [] == [(path.name, runbook) for path, runbook in runbooks if runbook not in there]
+
+
 def test_every_module_on_the_path_of_a_request_is_there() -> None:
     """What the architecture names as the service's, it has."""
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
