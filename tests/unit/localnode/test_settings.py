@@ -47,6 +47,14 @@ def test_goes_on_writing_on_a_full_disk(distribution: Distribution, tmp_path: Pa
     assert False is told["cluster.routing.allocation.disk.threshold_enabled"]
 
 
+def test_takes_snapshots_beside_its_data(distribution: Distribution, tmp_path: Path) -> None:
+    """A single node may keep snapshots, in a folder of its own; several would have to share one."""
+    files = NodeFiles(tmp_path)
+
+    assert str(files.own / "snapshots") == settings().as_mapping(distribution, files)["path.repo"]
+    assert "path.repo" not in settings(nodes=3).as_mapping(distribution, files)
+
+
 def test_forms_a_cluster_of_three(distribution: Distribution, tmp_path: Path) -> None:
     """Each of three nodes knows all three, and speaks on its own port."""
     told = settings(nodes=3, index=1).as_mapping(distribution, NodeFiles(tmp_path))
