@@ -68,7 +68,7 @@ def create_app(
     api.register_blueprint(health_blueprint(repository))
     serve_contract(app, api)
     if settings.web_enabled:
-        app.register_blueprint(web_blueprint(STRATEGIES, token_needed=bool(settings.access_tokens)))
+        app.register_blueprint(web_blueprint(strategies, token_needed=bool(settings.access_tokens)))
     return app
 
 
