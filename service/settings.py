@@ -70,6 +70,7 @@ class Settings:
     drain_delay: int = 0
     log_format: str = "auto"
     log_level: str = "INFO"
+    traces: bool = False
 
     @property
     def retries(self) -> Retries:
@@ -144,6 +145,7 @@ class Settings:
             log_level=env.str(
                 "LOG_LEVEL", default.log_level, validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
             ),
+            traces=env.bool("TRACES", default.traces),
         )
         env.seal()
         settings._check()
