@@ -15,12 +15,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Context
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from service.effort import Effort
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer, TracerProvider
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Tracer
 
 NAME: Final = "es-counters"
 """What the service is called in traces, unless OTEL_SERVICE_NAME says otherwise."""
@@ -41,25 +43,26 @@ def leave_off() -> None:
     os.environ.setdefault(CALLS, "false")
 
 
-def begin(app: Any, provider: "TracerProvider | None" = None) -> None:
-    """Trace the requests of a Flask application from now on; to be called after the fork, for it starts a thread.
+def is_installed() -> bool:
+    """Say whether the extra is there."""
+    try:
+        return find_spec("opentelemetry.instrumentation.flask") is not None
+    except ImportError:
+        return False
 
-    Args:
-        app: The application, before anything else is done before its requests.
-        provider: Where the spans go; to where OTEL_EXPORTER_OTLP_ENDPOINT says if left out.
 
-    Raises:
-        RuntimeError: The extra is not installed.
+def begin(app: Any) -> None:
+    """Trace the requests of a Flask application from now on.
+
+    To be called after the fork, for it starts a thread, and before ``app`` is told of anything else that is to be done
+    before a request. Where somebody has said already where the spans of this process go, they go there.
     """
     global _tracer  # noqa: PLW0603 - OpenTelemetry's own provider is the process's, too
-    try:
-        from opentelemetry import trace  # noqa: PLC0415 - an extra
-        from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise RuntimeError(
-            "TRACES is set, and what it takes is not installed: the extra `traces`."
-        ) from error
-    trace.set_tracer_provider(provider or _exporting())
+    from opentelemetry import trace  # noqa: PLC0415 - an extra
+    from opentelemetry.instrumentation.flask import FlaskInstrumentor  # noqa: PLC0415 - an extra
+
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        trace.set_tracer_provider(_exporting())
     _tracer = trace.get_tracer(NAME)
     FlaskInstrumentor.instrument_app(  # type: ignore[no-untyped-call]
         app, excluded_urls=UNTRACED, enable_commenter=False
@@ -68,7 +71,9 @@ def begin(app: Any, provider: "TracerProvider | None" = None) -> None:
 
 def _exporting() -> "TracerProvider":
     """Return a provider that sends spans as OTLP over HTTP, many at once and in a thread of its own."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - an extra
+        OTLPSpanExporter,
+    )
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - an extra

@@ -5,7 +5,7 @@ import re
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from service.settings import Settings
 from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.callers import bearer
+from tests.conflicts import stale
 from tests.keys import uuid7
 from tests.proxy import Exchange, Proxy
 from tests.scraping import Scrape, scrape
@@ -140,25 +141,6 @@ def test_who_is_dead_serves_nobody(start: Start, proxy: Proxy, counter_id: str) 
 
     # Whoever asks is one.
     assert wait_until(lambda: in_flight() <= 1.0, timeout=SECONDS)
-
-
-def stale(times: int) -> Callable[[Exchange], None]:
-    """Return what has Elasticsearch refuse the first writes as stale."""
-    left = iter(range(times))
-
-    def handle(exchange: Exchange) -> None:
-        if exchange.is_write and next(left, None) is not None:
-            error = {"type": "version_conflict_engine_exception"}
-            body = {"error": error, "status": 409}
-            if "_bulk" in exchange.path:
-                item = {"_index": "i", "_id": "a", **body}
-                exchange.answer(200, {"errors": True, "items": [{"update": item}]})
-            else:
-                exchange.answer(409, body)
-        else:
-            exchange.forward()
-
-    return handle
 
 
 def of_strategy(seen: Scrape, strategy: str) -> dict[str, float]:
