@@ -142,7 +142,7 @@ class Reception:
 
     def _submit(self, connection: Connection) -> None:
         """Hand a request to a thread, or have it refused if too many wait for one."""
-        if connection.is_liveness_probe:
+        if connection.is_a_look:
             self._have_served(connection, self._reserve, self._finish)
         elif self.busy >= self._threads + self._limits.waiting:
             self._refuse(connection, Refusal.BUSY)

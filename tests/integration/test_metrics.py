@@ -139,8 +139,7 @@ def test_who_is_dead_serves_nobody(start: Start, proxy: Proxy, counter_id: str) 
             each.result(SECONDS)
         released.set()
 
-    # Whoever asks is one.
-    assert wait_until(lambda: in_flight() <= 1.0, timeout=SECONDS)
+    assert wait_until(lambda: in_flight() == 0.0, timeout=SECONDS)
 
 
 def of_strategy(seen: Scrape, strategy: str) -> dict[str, float]:
