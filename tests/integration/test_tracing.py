@@ -1,16 +1,22 @@
 """Traces: the spans that a request leaves, the Elasticsearch client's own among them."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
 
 import pytest
 from flask.testing import FlaskClient
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from localnode.processes import wait_until
 from service import create_app
 from service.settings import Settings
+from tests.api import Api
 from tests.conflicts import stale
 from tests.proxy import Proxy
+from tests.starting import Start
 from tests.tracing import Spans, id_of, parent_of, tracing_in_memory
 
 TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
@@ -84,3 +90,69 @@ def test_machines_that_look_leave_nothing(traced: FlaskClient, spans: Spans, pat
 
     assert {"GET", "POST", "get", "indices.get_mapping"} >= {*spans.names()}
     assert not [span for span in spans.all() if span.name.startswith("GET /")]
+
+
+class Collector:
+    """Takes spans as OTLP over HTTP.
+
+    Attributes:
+        spans: What has come, by the name of each.
+        services: The names of those that it came from.
+    """
+
+    def __init__(self) -> None:
+        self.spans: dict[str, Any] = {}
+        self.services: set[str] = set()
+
+    def take(self, body: bytes) -> None:
+        """Take what somebody sends."""
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            names = [
+                each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
+            ]
+            self.services.update(names)
+            self.spans |= {span.name: span for scope in resource.scope_spans for span in scope.spans}
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[Collector, str]]:
+    """A collector, and where it listens."""
+    collector = Collector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            collector.take(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield collector, f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_sends_them_to_where_the_environment_says(
+    start: Start, collector: tuple[Collector, str], counter_id: str
+) -> None:
+    """Behind real gunicorn, from its workers; the log names the trace that was sent."""
+    received, url = collector
+    service = start(
+        {
+            "TRACES": "true",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+            "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "LOG_FORMAT": "json",
+        }
+    )
+    with Api(service.url) as api:
+        assert 200 == api.post(f"/batched/{counter_id}").status_code
+
+    name = INCREMENT.format("batched")
+    assert wait_until(lambda: {name, "group commit", "bulk"} <= received.spans.keys(), timeout=60.0)
+    assert {"es-counters"} == received.services
+    assert received.spans[name].span_id == received.spans["group commit"].parent_span_id
+    assert f'"trace.id": "{received.spans[name].trace_id.hex()}"' in service.log.read_text()
