@@ -317,7 +317,7 @@ def test_no_caller_makes_a_label(api: Api, service_url: str, counter_id: str) ->
     assert {"", *STRATEGIES} >= seen.values_of("strategy")
     increments = {path for name in STRATEGIES for path in (f"/{name}", f"/{name}/{{counter_id}}")}
     others = {"/counters", "/counters/{counter_id}", "/healthz", "/readyz", "/metrics", "none"}
-    pages = {"/openapi.yaml", "/docs", "/docs/", "/docs/{path}"}
+    pages = {"/", "/web/{name}", "/openapi.yaml", "/docs", "/docs/", "/docs/{path}"}
     assert increments | others | pages >= seen.values_of("route")
     assert 0 < seen.total(REQUESTS, route="none", status="405")
 
