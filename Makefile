@@ -91,7 +91,8 @@ check: .venv/dev ## Lint, types, import contracts, the Dockerfile, the locks, an
 
 # Installs nothing, and fails if it would have to: then what is installed is not what is locked and asked for.
 OFFLINE = $(BIN)/uv pip install --dry-run --offline --no-cache
-LOCKS = requirements/dev.txt requirements/bench.txt requirements/load.txt requirements/service.txt requirements/build.txt
+LOCKS = requirements/dev.txt requirements/bench.txt requirements/load.txt requirements/service.txt requirements/traces.txt \
+	requirements/build.txt
 
 .PHONY: audit
 audit: .venv/dev ## Look up known vulnerabilities of the locked dependencies; needs the network, and fails without
@@ -162,6 +163,7 @@ lock: .venv/dev ## Resolve the dependencies anew, for every Python from 3.11 and
 	$(LOCK) --constraint requirements/dev.txt -o requirements/service.txt
 	$(LOCK) --constraint requirements/dev.txt --extra load -o requirements/load.txt
 	$(LOCK) --constraint requirements/dev.txt --extra bench -o requirements/bench.txt
+	$(LOCK) --constraint requirements/dev.txt --extra traces -o requirements/traces.txt
 	@# What pyproject.toml says it is built with.
 	echo hatchling | $(COMPILE) - --constraint requirements/dev.txt -o requirements/build.txt
 
@@ -175,7 +177,7 @@ clean: ## Remove what was built, downloaded or stored here, counters of `make ru
 	@$(PYTHON) -m venv .venv
 
 # The locks are complete (make check sees to it), so pip has nothing to resolve, and is not asked to.
-.venv/service .venv/load .venv/bench .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
+.venv/service .venv/load .venv/bench .venv/traces .venv/dev: .venv/%: requirements/%.txt | .venv/bin/python
 	@echo "Installing what $< says into .venv …"
 	@$(RUN) pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@

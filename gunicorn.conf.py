@@ -1,7 +1,23 @@
 """How gunicorn serves the service. GUNICORN_CMD_ARGS overrides what stands here."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
+
+# Of what is written here all the time, nothing must be on a disk that can stall.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - not for temporary files; those are made in it, safely
+in_memory = str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
+
+# Where the workers write their metrics: afresh at every start, and kept when the settings are read again. That there is
+# such a folder must be known before the service is imported, and with it prometheus_client.
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+of_this_start = f"es-counters-{os.getpid()}-"
+if not Path(os.environ.get(METRICS_FOLDER, "")).name.startswith(of_this_start):
+    os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=of_this_start, dir=in_memory)
+
+from prometheus_client import multiprocess
 
 from service import draining, logs, reloading, sweeping
 from service.app import MAX_BODY
@@ -36,9 +52,8 @@ forwarder_headers = ""
 sendfile = False
 keepalive = 75
 graceful_timeout = settings.graceful_timeout
-# The heartbeat of a worker is a file, which must not be on a disk that can stall.
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - not for temporary files; gunicorn makes its own there, safely
-worker_tmp_dir = str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
+# The heartbeat of a worker is a file.
+worker_tmp_dir = in_memory
 # A socket for gunicornc, by default under the user's home, which a container does not have.
 control_socket_disable = True
 logger_class = OwnLog
@@ -72,3 +87,13 @@ def tell_who_is_let_in(server: Any) -> None:
 def post_worker_init(_worker: Any) -> None:
     """Remove what deleted counters leave behind: after the fork, since it takes a connection of its own."""
     sweeping.start(settings)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget what a worker was doing when it ended. What it has done still counts."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing in memory."""
+    shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)

@@ -5,12 +5,13 @@ from typing import Any
 
 from flask import Flask, Response
 
-from service import logs
+from service import effort, logs, metrics, tracing
 from service.api.contract import describe, serve_contract
 from service.api.counters import counters_blueprint
 from service.api.health import health_blueprint
 from service.api.idempotency import Keys, is_repeatable
 from service.api.increments import increments_blueprint
+from service.api.metrics import serve_metrics
 from service.api.problems import of_counter_error
 from service.api.requests import surround
 from service.api.web import web_blueprint
@@ -47,6 +48,8 @@ def create_app(
         strategies: The ways to increment one, by the path that each is served at; the service's own if left out.
     """
     settings = settings or Settings.from_env()
+    if not settings.traces:
+        tracing.leave_off()
     retries = settings.retries
     if repository is None:
         repository = ElasticsearchCounters.of(connect(settings), settings)
@@ -58,6 +61,9 @@ def create_app(
     # A path with two slashes is another path, not a reason to redirect a POST.
     app.url_map.merge_slashes = False
 
+    if settings.traces:
+        tracing.begin(app)
+    metrics.prepare(STRATEGIES)
     surround(app, tokens=settings.access_tokens, timeout=settings.request_timeout)
     app.register_error_handler(CounterError, _answer)
     api = describe(app)
@@ -67,10 +73,12 @@ def create_app(
     api.register_blueprint(counters_blueprint(repository, retries))
     api.register_blueprint(health_blueprint(repository))
     serve_contract(app, api)
+    serve_metrics(app)
     if settings.web_enabled:
         app.register_blueprint(web_blueprint(strategies, token_needed=bool(settings.access_tokens)))
     return app
 
 
 def _answer(error: CounterError) -> Response:
+    effort.came_to([error])
     return of_counter_error(error, repeatable=is_repeatable()).as_response()

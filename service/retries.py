@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from service import deadlines, tasks
+from service import deadlines, effort, tasks
 
 LEAST: Final = 0.05
 """Seconds that must be left for a try to begin, about what one takes.
@@ -48,6 +48,7 @@ class Retries:
 
         The first attempt is owed to every caller: it is up to whoever carries it out to find that there is no time.
         """
+        effort.attempt(1)
         yield 1
         ceiling = self.base
         for attempt in range(2, self.max_attempts + 1):
@@ -55,5 +56,6 @@ class Retries:
             if not self.in_time(wait):
                 return
             self.sleep(wait)
+            effort.attempt(attempt)
             yield attempt
             ceiling *= 2

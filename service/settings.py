@@ -11,6 +11,7 @@ from typing import Final, Self
 from environs import EnvError, FileAwareEnv
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
+from service import tracing
 from service.access import Token, parse_tokens
 from service.retries import Retries
 
@@ -70,6 +71,7 @@ class Settings:
     drain_delay: int = 0
     log_format: str = "auto"
     log_level: str = "INFO"
+    traces: bool = False
 
     @property
     def retries(self) -> Retries:
@@ -144,6 +146,7 @@ class Settings:
             log_level=env.str(
                 "LOG_LEVEL", default.log_level, validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
             ),
+            traces=env.bool("TRACES", default.traces),
         )
         env.seal()
         settings._check()
@@ -161,6 +164,8 @@ class Settings:
             raise EnvError(f"ELASTICSEARCH_CA_CERTS is no file: {self.elasticsearch_ca_certs}")
         if self.elasticsearch_ca_certs and any(url.startswith("http:") for url in self.elasticsearch_url):
             raise EnvError("ELASTICSEARCH_CA_CERTS is for https, and ELASTICSEARCH_URL says http.")
+        if self.traces and not tracing.is_installed():
+            raise EnvError("TRACES takes OpenTelemetry, the extra `traces`, which is not installed.")
         if self.conflict_backoff_cap < self.conflict_backoff_base:
             raise EnvError(
                 "CONFLICT_BACKOFF_CAP is less than CONFLICT_BACKOFF_BASE: no wait could be as it says."

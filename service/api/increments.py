@@ -6,6 +6,7 @@ from typing import Any, Final
 from flask import Response, request
 from werkzeug.exceptions import BadRequest
 
+from service import effort
 from service.api import access, conditional, problems
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import AT_TIMES, LINKS, answer
@@ -94,6 +95,7 @@ def increments_blueprint(
             done = strategy.increment_if(storage, asked, retries, required)
         else:
             raise BadRequest(f"/{name} takes no precondition: it never looks at what it changes. Use /occ.")
+        effort.came_to([done])
         headers = [("Content-Location", f"/counters/{counter_id}")]
         # A version says what stands there, so that nobody sets a counter who does not know what others have added.
         if done.applied.revision and not done.applied.replayed:
@@ -118,6 +120,7 @@ def increments_blueprint(
         access.confine(item.counter_id for item in body["increments"])
         asked = as_operations(body["increments"], name)
         results = increment_each(strategy.try_each, strategy.split, storage, asked, retries)
+        effort.came_to(results)
         outcomes = [result.outcome for result in results if isinstance(result, CounterError)]
         replayed = any(isinstance(result, Incremented) and result.applied.replayed for result in results)
         return as_json(

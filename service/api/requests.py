@@ -12,13 +12,16 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, NotFound, RequestTimeout
 from werkzeug.routing import UnicodeConverter
 
-from service import admission, deadlines
+from service import admission, deadlines, effort, metrics, tracing
 from service.access import Token
 from service.admission import Refusal
 from service.api import access
+from service.api.metrics import PATH as METRICS
 from service.api.problems import InvalidHeader
 from service.counters import COUNTER_ID, is_counter_id
-from service.errors import StorageUnavailable
+from service.effort import Effort
+from service.errors import Outcome, StorageUnavailable
+from service.strategies import STRATEGIES
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
@@ -70,7 +73,11 @@ def _name(asked: Request) -> None:
     given = asked.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
     g.began = time.perf_counter_ns()
-    bind_contextvars(**{"http.request.id": g.request_id})
+    effort.begin(admission.at_hand().since)
+    names = {"http.request.id": g.request_id}
+    if trace_id := tracing.trace_id(asked.environ.get("HTTP_TRACEPARENT")):
+        names["trace.id"] = trace_id
+    bind_contextvars(**names)
 
 
 def _admit(asked: Request, timeout: float) -> None:
@@ -79,8 +86,10 @@ def _admit(asked: Request, timeout: float) -> None:
     deadlines.begin(timeout, since=arrival.since)
     match arrival.refusal:
         case Refusal.BUSY:
+            metrics.REFUSED.labels("busy").inc()
             raise StorageUnavailable("The service is busy: too many requests wait already.")
         case Refusal.LATE:
+            metrics.REFUSED.labels("late").inc()
             raise RequestTimeout(f"The request was not there as a whole within {timeout:g} seconds.")
     patience = asked.headers.get("X-Request-Timeout")
     if patience is None:
@@ -106,22 +115,46 @@ def _finish(response: Response) -> Response:
     # What was read may be kept, but must be asked for again: a counter is stale at once.
     response.headers["Cache-Control"] = "no-cache"
     response.headers.add("X-Content-Type-Options", "nosniff")
-    # Probes come every few seconds, and say something only when they fail.
-    well = asked.blueprint == "health" and response.status_code == HTTPStatus.OK
-    log = logger.debug if well else logger.info
-    log(
-        "request answered",
-        **{
-            "http.request.method": asked.method,
-            "url.path": asked.path,
-            "http.response.status_code": response.status_code,
-            "event.duration": time.perf_counter_ns() - g.began,
-        },
-    )
+    strategy = asked.blueprint if asked.blueprint and asked.blueprint in STRATEGIES else ""
+    spent = effort.at_hand()
+    _log(asked, response.status_code, strategy, spent)
+    rule = asked.url_rule.rule if asked.url_rule else None
+    metrics.answered(asked.method, rule, strategy, response.status_code, time.monotonic() - spent.since)
+    metrics.taken(strategy, spent)
+    tracing.tell(strategy, spent)
     return response
+
+
+def _log(asked: Request, status: int, strategy: str, spent: Effort) -> None:
+    # Those who ask every few seconds are worth a line only where they are not answered well.
+    often = asked.blueprint == "health" or asked.path == METRICS
+    log = logger.debug if often and status == HTTPStatus.OK else logger.info
+    fields = {
+        "http.request.method": asked.method,
+        "url.path": asked.path,
+        "http.response.status_code": status,
+        "event.duration": time.perf_counter_ns() - g.began,
+        "event.outcome": _outcome(status, spent),
+    }
+    if strategy:
+        fields["counters.strategy"] = strategy
+        fields["counters.attempts"] = spent.tries
+    log("request answered", **fields)
+
+
+def _outcome(status: int, spent: Effort) -> str:
+    """Return what became of a request, in the three words that the schema has for it."""
+    match spent.outcome:
+        case Outcome.UNKNOWN:
+            return "unknown"
+        case Outcome.NOT_APPLIED:
+            return "failure"
+        case _:
+            return "success" if status < HTTPStatus.BAD_REQUEST else "failure"
 
 
 def _forget(_error: BaseException | None) -> None:
     # The thread goes on to other requests, and to those that gunicorn refuses without calling the service.
     clear_contextvars()
     deadlines.end()
+    effort.end()

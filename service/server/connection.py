@@ -9,7 +9,7 @@ from gunicorn import http  # type: ignore[import-untyped]  # gunicorn has no typ
 from service.admission import Arrival
 from service.server.framing import Extent
 
-LIVENESS: Final = (b"GET /healthz ", b"HEAD /healthz ")
+LOOKS: Final = (b"GET /healthz ", b"HEAD /healthz ", b"GET /metrics ")
 GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_SIZE: Final = 64 * 1024
 """Bytes that are taken from a socket at a time."""
@@ -77,9 +77,9 @@ class Connection:
         return not self._is_broken and not self.extent.is_last
 
     @property
-    def is_liveness_probe(self) -> bool:
-        """Whether somebody asks if the process lives, which takes no time."""
-        return self.begins_with(LIVENESS)
+    def is_a_look(self) -> bool:
+        """Whether somebody looks if the process lives or what it does, for which nothing has to be waited."""
+        return self.begins_with(LOOKS)
 
     def begins_with(self, beginnings: tuple[bytes, ...]) -> bool:
         """Say whether the request at hand begins with one of these."""

@@ -59,6 +59,11 @@ class Reception:
         poller: Tells of what happens on connections.
         loop: Has the main thread do something soon, and runs what shares that thread.
         serve: Serves the request of a connection, and says whether another may follow it.
+
+    Attributes:
+        present: How many connections there are.
+        busy: How many requests are being served or wait for a thread.
+        room: The connections that are waited for.
     """
 
     def __init__(  # noqa: PLR0913 - all of it comes from gunicorn's worker, which is to know nothing of the rest
@@ -73,12 +78,12 @@ class Reception:
         serve: Callable[[Connection], bool],
     ) -> None:
         self.present = 0
+        self.busy = 0
         self.room = WaitingRoom(poller, self._send_away, limits.held)
         self._limits = limits
         self._loop = loop
         self._serve = serve
         self._is_closing = False
-        self._busy = 0
         self._gathering = 0
         self._idle = idle
         self._threads = threads
@@ -137,12 +142,12 @@ class Reception:
 
     def _submit(self, connection: Connection) -> None:
         """Hand a request to a thread, or have it refused if too many wait for one."""
-        if connection.is_liveness_probe:
+        if connection.is_a_look:
             self._have_served(connection, self._reserve, self._finish)
-        elif self._busy >= self._threads + self._limits.waiting:
+        elif self.busy >= self._threads + self._limits.waiting:
             self._refuse(connection, Refusal.BUSY)
         else:
-            self._busy += 1
+            self.busy += 1
             if connection.begins_with(self._limits.gathered):
                 self._count_gathering(+1)
                 connection.is_taken = True
@@ -193,7 +198,7 @@ class Reception:
 
     def _finish_turn(self, connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
         """Go on with a connection whose request has been served in its turn."""
-        self._busy -= 1
+        self.busy -= 1
         self._finish(connection, goes_on)
 
     def _count_gathering(self, change: int) -> None:

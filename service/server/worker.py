@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no type hints
 
-from service import admission, draining
+from service import admission, draining, metrics
 from service.server.connection import Connection
 from service.server.loop import MainLoop
 from service.server.reception import PARTING, Limits, Reception
@@ -110,6 +110,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         if now - self.ticked >= TICK:
             self.ticked = now
             self.notify()
+            metrics.IN_FLIGHT.set(self.reception.busy)
             self.reception.room.look_at_the_clock()
 
     def accept(self, listener: Any) -> bool:

@@ -8,7 +8,8 @@ from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import Elasticsearch
 
 from service.settings import Settings
-from service.storage.bounded import BoundedNode, BoundedTransport
+from service.storage.bounded import BoundedNode
+from service.storage.observed import ObservedTransport
 
 
 def connect(settings: Settings) -> Elasticsearch:
@@ -26,7 +27,7 @@ def connect(settings: Settings) -> Elasticsearch:
         identity["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password)
     nodes = [_node(url, settings) for url in settings.elasticsearch_url]
     return Elasticsearch(
-        nodes, max_retries=0, node_class=BoundedNode, transport_class=BoundedTransport, **identity
+        nodes, max_retries=0, node_class=BoundedNode, transport_class=ObservedTransport, **identity
     )
 
 

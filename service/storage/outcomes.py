@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from elasticsearch import ApiError, TransportError
 
+from service import effort
 from service.errors import (
     CounterError,
     Outcome,
@@ -74,6 +75,7 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
     cause = body.get("error") if isinstance(body, Mapping) else None
     # Not any 409: a gateway's own says nothing of what became of the write behind it, and so invites no other try.
     if status == HTTPStatus.CONFLICT and _type_of(cause) == "version_conflict_engine_exception":
+        effort.conflict()
         return VersionConflict(counter_id)
     logger.warning("Elasticsearch answered %s: %s", status, _type_of(cause))
     if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -18,7 +18,7 @@ from contextvars import copy_context
 from itertools import islice
 from typing import Final
 
-from service import deadlines
+from service import deadlines, metrics, tracing
 from service.admission import UNDER_WAY, UnderWay
 from service.counters import Applied, Increment
 from service.errors import CounterError, Outcome, OutOfTime, StorageUnavailable
@@ -263,6 +263,8 @@ class GroupCommit:
         """Write what is asked, and tell everyone what it came to."""
         if not parties:
             return
+        increments = sum(len(party.increments) for party in parties)
+        metrics.written(increments, time.monotonic() - parties[0].since)
         try:
             # What is logged has the id of one of the requests at least.
             results = iter(parties[0].context.run(self._add_each, parties))
@@ -276,4 +278,7 @@ class GroupCommit:
     def _add_each(self, parties: list[Party]) -> Results:
         """Write within the time of whoever waits longest."""
         deadlines.begin(max(party.deadline for party in parties) - time.monotonic())
-        return self._repository.add_each([increment for party in parties for increment in party.increments])
+        with tracing.together([party.context for party in parties[1:]]):
+            return self._repository.add_each(
+                [increment for party in parties for increment in party.increments]
+            )

@@ -27,6 +27,7 @@ CLOSED: Final = sorted(
     {
         *(path for name, path in PATHS.items() if name not in OPEN),
         *("GET /openapi.yaml", "GET /docs", "GET /docs/", "GET /docs/swagger-ui.css", "GET /docs/nothing"),
+        "GET /metrics",
         *(
             "POST /",
             "GET /web/",

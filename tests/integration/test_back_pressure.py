@@ -8,11 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import pytest
 import requests
 
+from localnode.processes import wait_until
 from localnode.serving import Service
 from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.problems import check, problem_in
 from tests.proxy import Exchange, Proxy
+from tests.scraping import scrape
 from tests.starting import Start
 from tests.strategies import READING
 
@@ -111,6 +113,20 @@ def test_probes_are_answered(full: Full) -> None:
 
     assert [200] * 5 == alive
     assert "not-applied" == problem_in(ready, 503, "unavailable")["outcome"]
+
+
+def test_it_is_seen(full: Full) -> None:
+    """Who looks at the metrics is told that all threads have work, another request waits, and more are refused."""
+
+    def seen() -> tuple[float, bool]:
+        with Api(full.url) as prometheus:
+            now = scrape(prometheus)
+        busy = now.total("http_requests_refused_total", reason="busy")
+        return now.total("http_requests_in_flight"), busy > 0
+
+    full.fill()
+
+    assert wait_until(lambda: seen() == (3.0, True), timeout=60.0)
 
 
 def test_what_waited_too_long_is_not_begun(full: Full, api: Api) -> None:

@@ -1,0 +1,105 @@
+"""The line that each request leaves in the log: what it took, what became of it, and nothing that is secret."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from localnode.processes import wait_until
+from localnode.serving import Service
+from tests.api import Api
+from tests.callers import SECRETS, bearer
+from tests.conflicts import stale
+from tests.proxy import Exchange, Proxy
+from tests.starting import Start
+
+TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture
+def service(start: Start) -> Service:
+    """A service that logs as machines read it."""
+    return start({"WORKERS": "1", "LOG_FORMAT": "json", "CONFLICT_MAX_ATTEMPTS": "5"})
+
+
+@pytest.fixture
+def caller(service: Service) -> Iterator[Api]:
+    """A client of it."""
+    with Api(service.url) as api:
+        yield api
+
+
+def line_of(service: Service, request_id: str) -> dict[str, Any]:
+    """Return the line that says how a request was answered, once it is there."""
+
+    def lines() -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in service.log.read_text().splitlines() if request_id in line]
+        return [line for line in found if line["message"] == "request answered"]
+
+    assert wait_until(lambda: bool(lines()), timeout=60.0)
+    [line] = lines()
+    return line
+
+
+def lose(exchange: Exchange) -> None:
+    """Elasticsearch does what it is asked, and its answer to a write is lost."""
+    exchange.forward()
+    if exchange.is_write:
+        exchange.lose()
+
+
+def test_tells_what_it_took_and_what_became_of_it(
+    caller: Api, service: Service, proxy: Proxy, counter_id: str
+) -> None:
+    """Strategy, attempts and outcome stand in the request's own line, whatever became of it."""
+
+    def told(request_id: str, strategy: str) -> tuple[object, ...]:
+        caller.post(f"/{strategy}/{counter_id}", headers={"X-Request-Id": request_id})
+        line = line_of(service, request_id)
+        fields = ("http.response.status_code", "counters.strategy", "counters.attempts", "event.outcome")
+        return tuple(line[field] for field in fields)
+
+    assert (200, "naive", 1, "success") == told("alone", "naive")
+    proxy.handle = stale(2)
+    assert (200, "occ", 3, "success") == told("in-the-end", "occ")
+    proxy.handle = stale(1_000)
+    assert (409, "scripted", 5, "failure") == told("in-vain", "scripted")
+    proxy.handle = lose
+    assert (503, "batched", 1, "unknown") == told("nobody-knows", "batched")
+
+
+def test_tells_less_of_other_requests(caller: Api, service: Service, counter_id: str) -> None:
+    """One that increments nothing has an outcome, and neither strategy nor attempts."""
+    caller.get(f"/counters/{counter_id}", headers={"X-Request-Id": "not-there"})
+
+    line = line_of(service, "not-there")
+    assert "failure" == line["event.outcome"]
+    assert [] == [name for name in line if name.startswith("counters.")]
+
+
+def test_every_line_of_a_request_has_its_trace(
+    caller: Api, service: Service, proxy: Proxy, counter_id: str
+) -> None:
+    """Also what the storage says of it, so that all of it is found from a trace."""
+    headers = {"X-Request-Id": "traced", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+    proxy.handle = lose
+    caller.post(f"/scripted/{counter_id}", headers=headers)
+
+    line_of(service, "traced")
+    lines = [json.loads(line) for line in service.log.read_text().splitlines() if '"traced"' in line]
+    assert {"service.api.requests", "service.storage.outcomes"} <= {line["log.logger"] for line in lines}
+    assert {TRACE} == {line["trace.id"] for line in lines}
+
+
+def test_says_nothing_that_is_secret(closed: Service) -> None:
+    """Neither tokens nor bodies come into the log, accepted or not."""
+    with Api(closed.url) as api:
+        for authorization in (bearer("admin"), "Bearer c2VjcmV0LW9mLXNvbWVib2R5", "Basic c2VjcmV0Og=="):
+            headers = {"Authorization": authorization, "X-Request-Id": "secretive"}
+            api.post("/occ/a", json={"by": 1, "note": "between-us"}, headers=headers)
+
+    assert wait_until(lambda: closed.log.read_text().count('"secretive"') >= 3, timeout=60.0)
+    log = closed.log.read_text()
+    said = [secret for secret in (*SECRETS.values(), "c2VjcmV0", "between-us") if secret in log]
+    assert [] == said

@@ -1,0 +1,140 @@
+"""What looks on from outside: every metric that alerts, dashboard and documentation name is one that is served."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.strategies import STRATEGIES
+from tests.api import Api
+
+ROOT: Final = Path(__file__).parents[2]
+RULES: Final = ROOT / "docker" / "prometheus" / "alerts.yml"
+DASHBOARD: Final = ROOT / "docker" / "grafana" / "counters.json"
+
+PROMETHEUS_OWN: Final = frozenset({"up"})
+"""What Prometheus adds of its own to each target."""
+
+ALERTS: Final[list[dict[str, Any]]] = [
+    rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+]
+PANELS: Final[list[dict[str, Any]]] = json.loads(DASHBOARD.read_text())["panels"]
+
+EXPRESSIONS: Final = {
+    **{rule["alert"]: rule["expr"] for rule in ALERTS},
+    **{
+        f"{panel['title']} {target['refId']}": target["expr"].replace("$__rate_interval", "1m")
+        for panel in PANELS
+        for target in panel["targets"]
+    },
+}
+
+
+def selectors(expression: Any) -> Iterator[Any]:
+    """Find each metric that an expression asks for."""
+    match expression:
+        case promql_parser.VectorSelector():
+            yield expression
+        case promql_parser.MatrixSelector():
+            yield expression.vector_selector
+        case promql_parser.BinaryExpr():
+            yield from selectors(expression.lhs)
+            yield from selectors(expression.rhs)
+        case promql_parser.AggregateExpr() | promql_parser.ParenExpr():
+            yield from selectors(expression.expr)
+        case promql_parser.Call():
+            for argument in expression.args:
+                yield from selectors(argument)
+
+
+@pytest.fixture(scope="module")
+def served(service_url: str) -> Mapping[str, set[str]]:
+    """The labels of each metric that the service tells of, once every strategy has been used."""
+    with Api(service_url) as api:
+        for strategy in STRATEGIES:
+            assert 200 == api.post(f"/{strategy}/observed").status_code
+        text = api.get("/metrics").text
+    labels: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels.setdefault(sample.name, set()).update(sample.labels)
+    return labels
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_asks_for_what_there_is(served: Mapping[str, set[str]], name: str) -> None:
+    """Each expression can be parsed, and names metrics and labels that the service serves."""
+    found = [*selectors(promql_parser.parse(EXPRESSIONS[name]))]
+
+    assert found
+    for selector in found:
+        labels = {matcher.name for matcher in selector.matchers.matchers}
+        assert "job" in labels
+        if selector.name not in PROMETHEUS_OWN:
+            assert selector.name in served
+            assert labels <= served[selector.name] | {"job", "instance"}
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+    """It is worth waking somebody or not, says what is wrong, and leads to what to do about it."""
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert rule["annotations"]["summary"]
+    page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    assert ("docs/operations.md", rule["alert"].lower()) == (page, anchor)
+
+
+def test_the_rules_are_prometheus() -> None:
+    """Prometheus itself takes rules and configuration, where its tool is installed."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip(
+            "promtool, of the package prometheus, is not installed; the expressions were parsed all the same"
+        )
+
+    for command in (["rules", str(RULES)], ["config", str(RULES.with_name("prometheus.yml"))]):
+        checked = subprocess.run([promtool, "check", *command], capture_output=True, text=True, check=False)
+        assert 0 == checked.returncode, checked.stderr
+
+
+def test_every_metric_is_described(served: Mapping[str, set[str]]) -> None:
+    """The table has all of them and no other."""
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    described = set(re.findall(r"^\| `(es_counters_\w+)`", page, flags=re.MULTILINE))
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in served}
+
+    assert families == described
+
+
+def test_the_profile_starts_with_what_is_here() -> None:
+    """Docker Compose's profile is complete where Compose can say so: pinned, hardened, and for this machine alone."""
+    docker = shutil.which("docker")
+    command = [str(docker), "compose", "--file", str(ROOT / "docker-compose.yml"), "--env-file", "/dev/null"]
+    shown = docker and subprocess.run(
+        [*command, "--profile", "observe", "config", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not shown or "is not a docker command" in shown.stderr:
+        pytest.skip("docker compose is not installed")
+    assert 0 == shown.returncode, shown.stderr
+
+    services = json.loads(shown.stdout)["services"]
+    for name in ("prometheus", "grafana"):
+        container = services[name]
+        assert container["read_only"]
+        assert ["ALL"] == container["cap_drop"]
+        assert re.search(r":v?\d+\.\d+\.\d+$", container["image"])
+        assert ["127.0.0.1"] == [port["host_ip"] for port in container["ports"]]
+        binds = [Path(volume["source"]) for volume in container["volumes"] if volume["type"] == "bind"]
+        assert binds
+        assert all(path.exists() and path.is_relative_to(ROOT) for path in binds)
