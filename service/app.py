@@ -63,7 +63,7 @@ def create_app(
 
     if settings.traces:
         tracing.begin(app)
-    metrics.prepare(STRATEGIES)
+    metrics.prepare(strategies)
     surround(app, tokens=settings.access_tokens, timeout=settings.request_timeout)
     app.register_error_handler(CounterError, _answer)
     api = describe(app)

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import pytest
 from elasticsearch import Elasticsearch
 
@@ -22,6 +23,10 @@ from tests.api import Api
 from tests.callers import FILE
 
 pytest_plugins = ["tests.faults.summary"]
+
+# How long an example takes is the machine's business: no test is about time.
+hypothesis.settings.register_profile("untimed", parent=hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

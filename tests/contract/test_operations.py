@@ -201,7 +201,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps=STEPS)
 def test_all_ways_come_to_the_same(real: CounterRepository, steps: list[Increment | str]) -> None:
     """Whatever is applied in whatever order, script, compare-and-set and fake answer alike and store the same."""
@@ -246,7 +246,7 @@ def test_a_lowered_limit_counts_when_something_is_added(
     assert stored(alone, counter_id) == stored(real, counter_id)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     steps=STEPS.map(lambda steps: [step for step in steps if isinstance(step, Increment)]),
     size=st.integers(1, 6),

@@ -13,9 +13,7 @@ from tests.keys import uuid7
 from tests.ledger import Ledger
 from tests.openapi import document
 
-REPEATABLE: Final = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+REPEATABLE: Final = settings(derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 TIMEOUT: Final = "X-Request-Timeout"
 

@@ -90,6 +90,7 @@ def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["annotations"]["summary"]
     page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
     assert ("docs/operations.md", rule["alert"].lower()) == (page, anchor)
+    assert f"### {rule['alert']}\n" in (ROOT / page).read_text("utf-8")
 
 
 def test_the_rules_are_prometheus() -> None:

@@ -224,14 +224,12 @@ def test_one_amount_needs_no_search() -> None:
     assert Answer.LINEARIZABLE == check(History(operations=operations, final=2000), budget=2000).answer
 
 
-@settings(deadline=None)
 @given(recorded())
 def test_a_counters_own_history_is_linearizable(history: History) -> None:
     """Whatever the interleaving, and whatever became of unknown ones, an atomic counter is never blamed."""
     assert Finding(answer=Answer.LINEARIZABLE) == check(history)
 
 
-@settings(deadline=None)
 @given(framed(), st.randoms(use_true_random=False))
 def test_an_answer_given_twice(history: History, random: Random) -> None:
     """Once two increments are answered the same, no order fits."""
@@ -242,7 +240,6 @@ def test_an_answer_given_twice(history: History, random: Random) -> None:
     assert Answer.NOT_LINEARIZABLE == finding.answer
 
 
-@settings(deadline=None)
 @given(framed())
 def test_answers_exchanged_against_time(history: History) -> None:
     """Once two increments of one amount, one after the other, have each other's answers, no order fits."""
@@ -255,7 +252,6 @@ def test_answers_exchanged_against_time(history: History) -> None:
     assert (Answer.NOT_LINEARIZABLE, 2) == (finding.answer, len(finding.witness))
 
 
-@settings(deadline=None)
 @given(framed(unknowns=False), st.randoms(use_true_random=False))
 def test_an_increment_that_is_denied(history: History, random: Random) -> None:
     """Once an applied increment is said not to be, and no other can be in its place, no order fits."""
@@ -266,7 +262,6 @@ def test_an_increment_that_is_denied(history: History, random: Random) -> None:
     assert Answer.NOT_LINEARIZABLE == finding.answer
 
 
-@settings(deadline=None)
 @given(recorded(), st.integers(1, 9))
 def test_a_wrong_final_value(history: History, distance: int) -> None:
     """Once less is left than was told, or more than can have been added, no order fits."""
@@ -295,7 +290,7 @@ def mutated(draw: st.DrawFn) -> History:
     return replace(history, operations=operations)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(recorded(most=7) | mutated() | arbitrary())
 def test_the_same_as_trying_every_order(history: History) -> None:
     """On few increments of different amounts the answer is that of the definition, word for word."""

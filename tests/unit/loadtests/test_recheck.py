@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.historyfile import Entry, HistoryFormatError, lines, read
@@ -25,7 +25,6 @@ def write(file: Path, **histories: History) -> Path:
     return file
 
 
-@settings(deadline=None)
 @given(st.lists(recorded(most=5), min_size=1, max_size=3))
 def test_histories_are_read_back_as_they_were_written(histories: list[History]) -> None:
     """A file holds everything that a check looks at."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from docs.examples.cached import CACHED
@@ -147,7 +147,6 @@ def test_overflow_is_no_conflict(name: str) -> None:
 amounts = st.builds(Increment, st.sampled_from("abc"), st.integers(-5, 5))
 
 
-@settings(deadline=None)
 @given(asked=st.lists(amounts, max_size=30), name=st.sampled_from(sorted(HELD)))
 def test_a_list_is_its_increments_one_after_another(asked: list[Increment], name: str) -> None:
     """A list gives each item the value it would have had alone, in the order of the list."""
