@@ -78,6 +78,10 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
         effort.conflict()
         return VersionConflict(counter_id)
     logger.warning("Elasticsearch answered %s: %s", status, _type_of(cause))
+    if status == HTTPStatus.TOO_MANY_REQUESTS and _type_of(cause) == "cluster_block_exception":
+        return StorageUnavailable(
+            "Elasticsearch blocks writes, as it does before its disk is full.", Outcome.NOT_APPLIED
+        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return StorageUnavailable("Elasticsearch is overloaded and refused the request.", Outcome.NOT_APPLIED)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in GATEWAYS_OWN:

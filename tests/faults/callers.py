@@ -48,6 +48,7 @@ class Crowd:
         counter_id: Their counter; those of lists begin with it.
         timeout: Seconds that one waits for an answer.
         patience: Seconds that one goes on replaying.
+        pause: Seconds that one waits after a success, where they go on while a block lasts.
         tally: What they asked for and were told.
     """
 
@@ -56,6 +57,7 @@ class Crowd:
     counter_id: str
     timeout: float = 60.0
     patience: float = 120.0
+    pause: float = 0.0
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -88,8 +90,10 @@ class Crowd:
                 for turn in itertools.count():
                     if over.is_set() if times is None else turn == times:
                         return
-                    if not caller.increment() and times is None:
-                        over.wait(LONGEST_PAUSE)  # who was refused does not ask again at once
+                    succeeded = caller.increment()
+                    if times is None:
+                        # Who was refused does not ask again at once.
+                        over.wait(self.pause if succeeded else LONGEST_PAUSE)
 
         with ThreadPoolExecutor(callers) as pool:
             calls = [pool.submit(call) for _ in range(callers)]
@@ -100,7 +104,7 @@ class Crowd:
         for done in calls:
             done.result()
 
-    def figures(self, api: Api, *, row: int, fault: str, struck: int) -> Figures:
+    def figures(self, api: Api, *, row: int, fault: str, struck: int, promised: bool = True) -> Figures:
         """Read the counters through ``api`` and return what the row came to, after all callers are done."""
         stored = {counter_id: _stored(api, counter_id) for counter_id in set(self.counter_ids)}
         tally = self.tally
@@ -117,6 +121,7 @@ class Crowd:
             resolved=tally.resolved,
             stored=sum(stored.values()),
             anomalies=(*tally.contradictions, *anomalies_in(tally.values, stored, self.case)),
+            promised=promised,
         )
 
 

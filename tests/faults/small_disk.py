@@ -1,10 +1,10 @@
-"""A node of Elasticsearch on a small disk that can be filled to its last byte.
+"""A node of Elasticsearch on a small disk that can be filled, if need be to its last byte.
 
 The disk is a tmpfs of its own. To mount one takes root, or a user namespace; where neither is to be had, as in most
 containers, /dev/shm serves if it is small, which it is there.
 
-Run as a program in the namespace where the disk is mounted, it starts the node, prints where that answers, and with
-each line that it reads fills the disk or frees it again.
+Run as a program in the namespace where the disk is mounted, it starts the node and prints where that answers. A line
+with a number has it fill the disk up to so many bytes, and the next line free it again.
 """
 
 import contextlib
@@ -51,17 +51,17 @@ class SmallDisk:
         self.url = self._read()
 
     @contextlib.contextmanager
-    def full(self) -> Iterator[None]:
-        """Keep the disk full while the block lasts."""
-        self._tell()
+    def filled(self, *, leaving: int = 0) -> Iterator[None]:
+        """Keep the disk full while the block lasts, but for so many bytes."""
+        self._tell(f"{leaving}")
         try:
             yield
         finally:
-            self._tell()
+            self._tell("")
 
-    def _tell(self) -> None:
+    def _tell(self, line: str) -> None:
         assert self._process.stdin is not None
-        print(file=self._process.stdin, flush=True)
+        print(line, file=self._process.stdin, flush=True)
         self._read()
 
     def _read(self) -> str:
@@ -118,20 +118,21 @@ def _place(mount_point: Path) -> tuple[list[str], Path]:
 
 
 @contextlib.contextmanager
-def _filled(file: Path) -> Iterator[None]:
-    """Fill the disk, and take whatever space is freed for as long as the block lasts."""
+def _filled(file: Path, *, leaving: int) -> Iterator[None]:
+    """Fill the disk but for so many bytes, and take whatever space is freed for as long as the block lasts."""
     over, is_full = threading.Event(), threading.Event()
 
     def fill() -> None:
         with file.open("wb", buffering=0) as output:
             while not over.is_set():
                 try:
-                    output.write(STEP)
+                    while shutil.disk_usage(file.parent).free > leaving:
+                        output.write(STEP)
                 except OSError as error:
                     if error.errno != errno.ENOSPC:
                         raise
-                    is_full.set()
-                    over.wait(POLL)
+                is_full.set()
+                over.wait(POLL)
 
     filler = threading.Thread(target=fill)
     filler.start()
@@ -148,8 +149,8 @@ def main(folder: Path) -> None:
     """Run the node until the input ends."""
     with localnode.cluster(data_dir=folder) as cluster:
         click.echo(cluster.urls[0])
-        while sys.stdin.readline():
-            with _filled(folder / "filler"):
+        while line := sys.stdin.readline():
+            with _filled(folder / "filler", leaving=int(line)):
                 click.echo("full")
                 sys.stdin.readline()
             click.echo("free")

@@ -236,6 +236,7 @@ def test_items_of_other_documents_prove_nothing() -> None:
             StorageUnavailable,
             Outcome.NOT_APPLIED,
         ),
+        (429, {"error": {"type": "cluster_block_exception"}}, StorageUnavailable, Outcome.NOT_APPLIED),
         (500, None, StorageUnavailable, Outcome.UNKNOWN),
         (502, "<html>", StorageUnavailable, Outcome.UNKNOWN),
         (503, {"error": "x"}, StorageUnavailable, Outcome.UNKNOWN),
