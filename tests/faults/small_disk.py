@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Final
 
 import click
+from elasticsearch import Elasticsearch
 
 import localnode
+from localnode.processes import wait_until
 
 MOUNT: Final = 'mount -t tmpfs -o size=64m,mode=711 faults "$0" && exec "$@"'
 AS_ROOT: Final = ("unshare", "--mount", "--propagation", "private")
@@ -58,6 +60,17 @@ class SmallDisk:
             yield
         finally:
             self._tell("")
+
+    def allocate_again(self) -> None:
+        """Have Elasticsearch try once more what it has given up, as an operator does who has made space."""
+        with Elasticsearch(self.url) as operator:
+            patient = operator.options(request_timeout=5, ignore_status=503)
+
+            def is_allocated() -> bool:
+                patient.cluster.reroute(retry_failed=True, metric="none")
+                return bool(patient.cluster.health(timeout="1s").get("status") in {"green", "yellow"})
+
+            assert wait_until(is_allocated, timeout=60.0)
 
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None

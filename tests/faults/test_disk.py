@@ -113,7 +113,7 @@ def test_a_success_is_told_only_on_elasticsearchs_word(
             with disk.filled():
                 for each in told:
                     each()
-            allocate_again(disk.url)
+            disk.allocate_again()
             for tally in tallies:
                 tally.successes(10)()
 
@@ -148,15 +148,3 @@ def is_blocked(operator: Elasticsearch) -> bool:
     name = "index.blocks.read_only_allow_delete"
     answer = operator.indices.get_settings(index=ALIAS, name=name, flat_settings=True)
     return any(index["settings"].get(name) == "true" for index in answer.values())
-
-
-def allocate_again(url: str) -> None:
-    """Have Elasticsearch try once more what it has given up, as an operator does who has made space."""
-    with Elasticsearch(url) as operator:
-        patient = operator.options(request_timeout=5, ignore_status=503)
-
-        def is_allocated() -> bool:
-            patient.cluster.reroute(retry_failed=True, metric="none")
-            return bool(patient.cluster.health(timeout="1s").get("status") in {"green", "yellow"})
-
-        assert wait_until(is_allocated, timeout=60.0)
