@@ -59,9 +59,10 @@ def test_writes_end_before_the_disk_is_full(
             tallies = [calls.enter_context(crowd.incrementing(callers=CALLERS)) for crowd in crowds]
             for tally in tallies:
                 tally.successes(10)()
+            # From now on: who is refused with a key repeats the same, and is counted once.
+            told = [tally.failures(CALLERS) for tally in tallies]
             with disk.filled(leaving=LEFT):
                 assert wait_until(lambda: is_blocked(operator), timeout=120.0)
-                told = [tally.failures(CALLERS) for tally in tallies]
                 for each in told:
                     each()
                 refusals = ask_all(api, f"{counter_id}-other")
