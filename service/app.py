@@ -1,6 +1,7 @@
 """The one place where the service is put together."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask, Response
@@ -48,11 +49,10 @@ def create_app(
         strategies: The ways to increment one, by the path that each is served at; the service's own if left out.
     """
     settings = settings or Settings.from_env()
-    if not settings.traces:
-        tracing.leave_off()
     retries = settings.retries
     if repository is None:
-        repository = ElasticsearchCounters.of(connect(settings), settings)
+        with nullcontext() if settings.traces else tracing.without_calls():
+            repository = ElasticsearchCounters.of(connect(settings), settings)
     keys = Keys(settings.idempotency_log_size)
 
     logs.hand_on()

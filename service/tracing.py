@@ -38,9 +38,21 @@ TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[
 _tracer: "Tracer | None" = None
 
 
-def leave_off() -> None:
-    """Have nobody make spans: where the extra is there all the same, the Elasticsearch client would, for nobody."""
-    os.environ.setdefault(CALLS, "false")
+@contextmanager
+def without_calls() -> Iterator[None]:
+    """Let a client of Elasticsearch that is made within make no spans: where the extra is there, it would, for nobody.
+
+    It takes a variable for it and nothing else, and looks at it as it is made. What the process goes on to start is
+    not to find it.
+    """
+    before = os.environ.get(CALLS)
+    os.environ[CALLS] = "false"
+    try:
+        yield
+    finally:
+        del os.environ[CALLS]
+        if before is not None:
+            os.environ[CALLS] = before
 
 
 def is_installed() -> bool:

@@ -10,8 +10,6 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from service import tracing
-
 
 class Spans:
     """The spans that have ended since the test began."""
@@ -49,9 +47,8 @@ def tracing_in_memory() -> Iterator[Spans]:
     exporter = _exporter()
     exporter.clear()
     with pytest.MonkeyPatch.context() as monkeypatch:
-        # As in a process of its own, in which nobody has begun or left off.
+        # As in a process of its own, in which nobody has begun.
         monkeypatch.setattr("service.tracing._tracer", None)
-        monkeypatch.delenv(tracing.CALLS, raising=False)
         yield Spans(exporter)
 
 

@@ -1,5 +1,6 @@
 """Traces: what a write for several requests looks like, and that without the setting there is nothing of it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -98,6 +99,18 @@ def test_imports_nothing_without_the_setting() -> None:
     found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
 
     assert "[]\n" == found.stdout
+
+
+@pytest.mark.parametrize("before", [None, "true"])
+def test_the_environment_stays_as_it_was(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+    """What an application leaves off for itself, the processes that are started later are not to be without."""
+    monkeypatch.delenv(tracing.CALLS, raising=False)
+    if before is not None:
+        monkeypatch.setenv(tracing.CALLS, before)
+
+    create_app(Settings())
+
+    assert before == os.environ.get(tracing.CALLS)
 
 
 def test_the_setting_without_the_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
