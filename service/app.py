@@ -64,7 +64,7 @@ def create_app(
     if settings.traces:
         tracing.begin(app)
     metrics.prepare(strategies)
-    surround(app, tokens=settings.access_tokens, timeout=settings.request_timeout)
+    surround(app, tokens=settings.access_tokens, timeout=settings.request_timeout, strategies=strategies)
     app.register_error_handler(CounterError, _answer)
     api = describe(app)
     for name, strategy in strategies.items():

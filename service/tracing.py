@@ -76,7 +76,7 @@ def begin(app: Any) -> None:
     if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         trace.set_tracer_provider(_exporting())
     _tracer = trace.get_tracer(NAME)
-    FlaskInstrumentor.instrument_app(  # type: ignore[no-untyped-call]
+    FlaskInstrumentor.instrument_app(  # type: ignore[no-untyped-call]  # untyped there
         app, excluded_urls=UNTRACED, enable_commenter=False
     )
 

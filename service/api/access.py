@@ -10,7 +10,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NoReturn
 
-from flask import abort, g, request
+from flask import Request, abort, g, request
 from structlog.contextvars import bind_contextvars
 
 from service.access import Scope, Token, find
@@ -44,13 +44,21 @@ SCOPES: Final[Mapping[str, Scope]] = MappingProxyType(
 CHALLENGE: Final = 'Bearer realm="counters"'
 
 
+def is_nobodys_path(asked: Request) -> bool:
+    """Say whether a path is none of the service's, though werkzeug takes it for one.
+
+    It drops further slashes at the beginning, behind which a path would escape a proxy's rules.
+    """
+    path: str = asked.environ["PATH_INFO"]
+    return path.startswith("//")
+
+
 def check(tokens: tuple[Token, ...]) -> None:
     """Refuse the request at hand unless it comes with one of ``tokens``, and with one that allows it.
 
     Paths and methods that do not exist are refused alike: what there is, is nobody's business.
     """
-    # Werkzeug takes // for /, and what begins so is no path of anybody's.
-    if request.blueprint in OPEN and not request.environ["PATH_INFO"].startswith("//"):
+    if request.blueprint in OPEN and not is_nobodys_path(request):
         return
     g.token = token = _identify(tokens)
     bind_contextvars(**{"user.name": token.name})

@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from collections.abc import Container
 from http import HTTPStatus
 from typing import Final
 
@@ -21,7 +22,6 @@ from service.api.problems import InvalidHeader
 from service.counters import COUNTER_ID, is_counter_id
 from service.effort import Effort
 from service.errors import Outcome, StorageUnavailable
-from service.strategies import STRATEGIES
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
@@ -39,13 +39,14 @@ class CounterIdConverter(UnicodeConverter):
     """
 
 
-def surround(app: Flask, *, tokens: tuple[Token, ...], timeout: float) -> None:
+def surround(app: Flask, *, tokens: tuple[Token, ...], timeout: float, strategies: Container[str]) -> None:
     """Give every request of ``app`` an id, a deadline and a line in the log, and refuse who and what is not allowed.
 
     Args:
         app: What is surrounded.
         tokens: Who is allowed; without any, everybody.
         timeout: Seconds within which a request is answered, unless its caller waits for less.
+        strategies: The blueprints whose requests are told by their strategy, which is called the same.
     """
     app.url_map.converters["counter_id"] = CounterIdConverter
 
@@ -59,7 +60,12 @@ def surround(app: Flask, *, tokens: tuple[Token, ...], timeout: float) -> None:
         _admit(asked, timeout)
         _check_path(asked)
 
-    app.after_request(_finish)
+    @app.after_request
+    def finish(response: Response) -> Response:
+        asked = _at_hand()
+        name = asked.blueprint or ""
+        return _finish(asked, response, name if name in strategies else "")
+
     app.teardown_request(_forget)
 
 
@@ -101,21 +107,18 @@ def _admit(asked: Request, timeout: float) -> None:
 
 
 def _check_path(asked: Request) -> None:
-    # Werkzeug drops further slashes at the beginning, behind which a path would escape a proxy's rules.
-    if asked.environ["PATH_INFO"].startswith("//"):
+    if access.is_nobodys_path(asked):
         raise NotFound
     counter_id = (asked.view_args or {}).get("counter_id")
     if counter_id is not None and not is_counter_id(counter_id):
         raise BadRequest(f"A counter's id must match ^{COUNTER_ID.pattern}$.")
 
 
-def _finish(response: Response) -> Response:
-    asked = _at_hand()
+def _finish(asked: Request, response: Response, strategy: str) -> Response:
     response.headers.add("X-Request-Id", g.request_id)
     # What was read may be kept, but must be asked for again: a counter is stale at once.
     response.headers["Cache-Control"] = "no-cache"
     response.headers.add("X-Content-Type-Options", "nosniff")
-    strategy = asked.blueprint if asked.blueprint and asked.blueprint in STRATEGIES else ""
     spent = effort.at_hand()
     _log(asked, response.status_code, strategy, spent)
     rule = asked.url_rule.rule if asked.url_rule else None

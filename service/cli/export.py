@@ -13,7 +13,6 @@ import click
 from service.cli.lines import as_line
 from service.settings import Settings
 from service.storage.client import connect
-from service.storage.repository import ElasticsearchCounters
 from service.storage.scan import Scan
 
 DASH: Final = Path("-")
@@ -41,12 +40,7 @@ def export(file: Path, *, force: bool) -> None:
         raise click.UsageError(f"{file} is there already; --force replaces it.")
     settings = Settings.from_env()
     with connect(settings) as client:
-        scan = Scan(
-            client,
-            settings.counters_alias,
-            batch=ElasticsearchCounters.of(client, settings).batch,
-            log_limit=settings.idempotency_log_size,
-        )
+        scan = Scan(client, settings.counters_alias, log_limit=settings.idempotency_log_size)
         deleted = 0
         with (
             _complete_or_not_at_all(file) as output,

@@ -43,4 +43,4 @@ def serve() -> None:
     """  # noqa: D301 - click's mark of a paragraph that stays as it is
     Settings.from_env()  # so that what is wrong with them is said as every command says it
     # gunicorn takes the place of this process, and so gets its signals.
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--config", str(configuration())])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--config", str(configuration())])  # noqa: S606 - no shell

@@ -12,7 +12,6 @@ import errno
 import resource
 import selectors
 import time
-from functools import partial
 from typing import Any, Final, Self
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no type hints
@@ -32,10 +31,6 @@ SPARE_DESCRIPTORS: Final = 256
 ACCEPTED_AT_ONCE: Final = 64
 NO_DESCRIPTOR_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE})
 NOBODY_THERE: Final = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED})
-
-
-def do_nothing() -> None:
-    """Be something to call."""
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type hints
@@ -68,7 +63,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         """Serve until told to stop, then until nobody is there any more."""
         self.allow_descriptors()
         self.ticked = 0.0
-        self.loop = MainLoop(self.poller, wake=partial(self.method_queue.defer, do_nothing))
+        self.loop = MainLoop(self.poller, wake=lambda: self.method_queue.defer(lambda: None))
         self.reception = Reception(
             self.limits,
             idle=max(self.cfg.keepalive, PARTING),

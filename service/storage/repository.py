@@ -45,6 +45,11 @@ PROBE_ID: Final = "_probe"
 """A document that never is: no counter may be called that."""
 
 
+def batch_of(log_limit: int) -> int:
+    """Return as many counters as remember `BATCH_ENTRIES` operations if each remembers all that it may."""
+    return max(1, BATCH_ENTRIES // log_limit)
+
+
 class ElasticsearchCounters:
     """The `CounterRepository` on an index made by `service.storage.index.create_index`.
 
@@ -89,8 +94,8 @@ class ElasticsearchCounters:
 
     @property
     def batch(self) -> int:
-        """As many counters as remember `BATCH_ENTRIES` operations if each remembers all that it may."""
-        return max(1, BATCH_ENTRIES // self._log_limit)
+        """As `batch_of` has it."""
+        return batch_of(self._log_limit)
 
     def read(self, counter_id: str) -> Counter:
         """Read a counter by a realtime GET."""

@@ -13,7 +13,7 @@ from service.counters import Counter
 from service.errors import CounterError, StorageUnavailable
 from service.storage.answers import counters_scanned, point_in_time
 from service.storage.outcomes import reading, writing
-from service.storage.repository import PROBE_ID
+from service.storage.repository import PROBE_ID, batch_of
 from service.storage.writes import STATE
 
 KEEP_ALIVE: Final = "5m"
@@ -23,17 +23,16 @@ KEEP_ALIVE: Final = "5m"
 class Scan:
     """The counters behind an alias as they were when this was made, to be gone through once.
 
-    Everything that was acknowledged before it was made is in it. Pages are as long as ``batch`` says; how many
-    counters there are is known from the first one on.
+    Everything that was acknowledged before it was made is in it. A page has as many as ``log_limit``, the
+    operations that each may remember, allows; how many counters there are is known from the first one on.
 
     Raises:
         StorageUnavailable: Elasticsearch did not answer, or refuses what this takes: to read, and to refresh the
             index or to write to it.
     """
 
-    def __init__(self, client: Elasticsearch, alias: str, *, batch: int, log_limit: int) -> None:
+    def __init__(self, client: Elasticsearch, alias: str, *, log_limit: int) -> None:
         self._client = client
-        self._batch = batch
         self._log_limit = log_limit
         make_visible(client, alias)
         with reading():
@@ -68,7 +67,7 @@ class Scan:
             answer = self._client.search(
                 pit={"id": self._moment, "keep_alive": KEEP_ALIVE},
                 sort=[{"id": "asc"}],
-                size=self._batch,
+                size=batch_of(self._log_limit),
                 source_includes=STATE,
                 seq_no_primary_term=True,
                 track_total_hits=True,

@@ -263,11 +263,11 @@ class GroupCommit:
         """Write what is asked, and tell everyone what it came to."""
         if not parties:
             return
-        increments = sum(len(party.increments) for party in parties)
-        metrics.written(increments, time.monotonic() - parties[0].since)
+        increments = [increment for party in parties for increment in party.increments]
+        metrics.written(len(increments), time.monotonic() - parties[0].since)
         try:
             # What is logged has the id of one of the requests at least.
-            results = iter(parties[0].context.run(self._add_each, parties))
+            results = iter(parties[0].context.run(self._add_each, parties, increments))
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             for party in parties:
                 party.fail(error)
@@ -275,10 +275,8 @@ class GroupCommit:
             for party in parties:
                 party.answer([*islice(results, len(party.increments))])
 
-    def _add_each(self, parties: list[Party]) -> Results:
-        """Write within the time of whoever waits longest."""
+    def _add_each(self, parties: list[Party], increments: list[Increment]) -> Results:
+        """Write the increments of all, within the time of whoever waits longest."""
         deadlines.begin(max(party.deadline for party in parties) - time.monotonic())
         with tracing.together([party.context for party in parties[1:]]):
-            return self._repository.add_each(
-                [increment for party in parties for increment in party.increments]
-            )
+            return self._repository.add_each(increments)

@@ -59,7 +59,6 @@ export async function race(client, plan, tally, stop, show) {
   show();
   const watching = watch().catch(end);
   await Promise.all(Array.from({ length: plan.clients }, increment));
-  tally.stopped = stop.aborted;
   ended.abort();
   await watching;
   try {

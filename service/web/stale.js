@@ -19,27 +19,26 @@ export async function staleWrite(client, id, show) {
     show({ who, request: `GET /${path}`, answer: "200 OK", says: says(answer), tone: "read" });
     return answer.etag;
   };
-  const request = (by) => `POST /occ/${id} {"by": ${by}}`;
+  const attempt = (who, by, version) => ({
+    who,
+    request: `POST /occ/${id} {"by": ${by}}`,
+    condition: `If-Match: ${version}`,
+  });
+  const write = async (who, by, version, says) => {
+    const answer = await client.succeed("POST", `occ/${id}`, add(by, version));
+    show({ ...attempt(who, by, version), answer: "200 OK", says: says(answer), tone: "written" });
+    return answer.body.value;
+  };
 
   const seenByAda = await read("Ada", ({ body, etag }) => `Ada sees ${body.value}, at version ${etag}.`);
   const seenByBen = await read("Ben", ({ body, etag }) => `Ben sees ${body.value}, at version ${etag}: the same.`);
 
-  const written = await client.succeed("POST", `occ/${id}`, add(1, seenByAda));
-  show({
-    who: "Ada",
-    request: request(1),
-    condition: `If-Match: ${seenByAda}`,
-    answer: "200 OK",
-    says: `Ada's 1 is added: ${written.body.value}, at version ${written.etag}.`,
-    tone: "written",
-  });
+  await write("Ada", 1, seenByAda, ({ body, etag }) => `Ada's 1 is added: ${body.value}, at version ${etag}.`);
 
   const stale = await client.call("POST", `occ/${id}`, add(10, seenByBen));
   const { required_version: required, current_version: current } = stale.body;
   show({
-    who: "Ben",
-    request: request(10),
-    condition: `If-Match: ${seenByBen}`,
+    ...attempt("Ben", 10, seenByBen),
     answer: `${stale.status} ${stale.status === 412 ? "Precondition Failed" : ""}`,
     says: stale.body.detail,
     versions: [
@@ -50,14 +49,5 @@ export async function staleWrite(client, id, show) {
   });
 
   const seenAgain = await read("Ben", ({ body, etag }) => `Ben looks again: ${body.value}, at version ${etag}.`);
-  const decided = await client.succeed("POST", `occ/${id}`, add(10, seenAgain));
-  show({
-    who: "Ben",
-    request: request(10),
-    condition: `If-Match: ${seenAgain}`,
-    answer: "200 OK",
-    says: `Ben's 10 is added to what Ada left: ${decided.body.value}.`,
-    tone: "written",
-  });
-  return decided.body.value;
+  return write("Ben", 10, seenAgain, ({ body }) => `Ben's 10 is added to what Ada left: ${body.value}.`);
 }

@@ -16,7 +16,6 @@ export class Tally {
     /** How it grew: `{time, acknowledged, stored}`, time in milliseconds since the start. */
     this.samples = [];
     this.elapsed = 0;
-    this.stopped = false;
     this.failure = null;
     this.#latencies = [];
   }
