@@ -5,7 +5,6 @@ because gunicorn hands nothing of the kind on.
 """
 
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -44,31 +43,3 @@ def tell(arrival: Arrival) -> None:
 def at_hand() -> Arrival:
     """Return how the request at hand came in: just now, under a server that does not say."""
     return _at_hand.get() or Arrival()
-
-
-class UnderWay:
-    """The requests that gather in threads of this process, each of which may wait for the others.
-
-    Attributes:
-        count: As many as the server says, a moment ago; 0 under one that does not say.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._listeners: list[Callable[[], None]] = []
-
-    def tell(self, count: int) -> None:
-        """Say how many there are now."""
-        has_ended = count < self.count
-        self.count = count
-        if has_ended:
-            for listener in self._listeners:
-                listener()
-
-    def on_end(self, listener: Callable[[], None]) -> None:
-        """Have ``listener`` called, in the server's thread, whenever one has ended; it must not wait."""
-        self._listeners.append(listener)
-
-
-UNDER_WAY: Final = UnderWay()
-"""Those of this process."""

@@ -28,6 +28,9 @@ class Loop(Protocol):
     def call_in(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
         """Call this in so many seconds, and return what calls it off. The loop's thread alone may ask."""
 
+    def call_idle(self, function: Callable[[], object]) -> None:
+        """Call this once as soon as there is nothing else to do. The loop's thread alone may ask."""
+
 
 class Task(greenlet):
     """Something that is done in turns with other tasks of a loop.
@@ -100,6 +103,12 @@ class TaskLatch:
         if self._is_waited_at:
             self._is_waited_at = False
             self._task.switch()
+
+
+def loop_at_hand() -> Loop | None:
+    """Return the loop whose task asks; None if none does."""
+    at_hand = getcurrent()
+    return at_hand.loop if isinstance(at_hand, Task) else None
 
 
 def latch() -> Latch | TaskLatch:

@@ -1,4 +1,4 @@
-"""The loop of a worker's main thread: what is to be done soon, what at its time, and what happens on sockets."""
+"""The loop of a worker's main thread: what is to be done soon, at its time or at last, and what happens on sockets."""
 
 import heapq
 import selectors
@@ -33,6 +33,7 @@ class MainLoop:
         self._poller = poller
         self._wake = wake
         self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._idle_calls: dict[Callable[[], object], None] = {}
         self._timers: list[tuple[float, int, Timer]] = []
         self._number = count()
         self._called_off = 0
@@ -62,13 +63,20 @@ class MainLoop:
 
         return call_off
 
+    def call_idle(self, function: Callable[[], object]) -> None:
+        """Call this once as soon as there is nothing else to do, however often it has been asked for by then."""
+        self._idle_calls[function] = None
+
     def turn(self, timeout: float) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds."""
-        if self._calls:
+        if self._calls or self._idle_calls:
             timeout = 0.0
         elif self._timers:
             timeout = min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
-        for key, _ in self._poller.select(timeout):
+        events = self._poller.select(timeout)
+        if not events and not self._calls:
+            self._make_idle_calls()
+        for key, _ in events:
             key.data(key.fileobj)
         self._make_calls()
         self._look_at_the_clock()
@@ -80,6 +88,12 @@ class MainLoop:
         for _ in range(len(self._calls)):
             function, args = self._calls.popleft()
             function(*args)
+
+    def _make_idle_calls(self) -> None:
+        """Make the calls that were to wait until there is nothing else to do."""
+        calls, self._idle_calls = self._idle_calls, {}
+        for function in calls:
+            function()
 
     def _look_at_the_clock(self) -> None:
         """Make the calls that are due."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from gunicorn import util  # type: ignore[import-untyped]  # gunicorn has no type hints
 
-from service.admission import UNDER_WAY, Refusal
+from service.admission import Refusal
 from service.server.connection import READ_SIZE, Connection
 from service.server.loop import MainLoop
 from service.server.waiting import Then, WaitingRoom
@@ -38,7 +38,7 @@ class Limits:
         body: Bytes of a body, as the application has it.
         held: Bytes that are kept for slow callers, for all of them together.
         gathered: How requests begin that gather: they wait for each other, and for nothing but by `service.tasks`. They
-            are served in the main thread, and `service.admission.UNDER_WAY` is told of them.
+            are served in the main thread.
     """
 
     arrival: float
@@ -84,7 +84,6 @@ class Reception:
         self._loop = loop
         self._serve = serve
         self._is_closing = False
-        self._gathering = 0
         self._idle = idle
         self._threads = threads
         self._pool = pool
@@ -149,9 +148,8 @@ class Reception:
         else:
             self.busy += 1
             if connection.begins_with(self._limits.gathered):
-                self._count_gathering(+1)
                 connection.is_taken = True
-                # Not at once: those that have come at the same time are to be counted first.
+                # Not at once: the others that have come at the same time are to be taken in first.
                 self._loop.call(Task.begin, self._loop, self._serve_in_task, connection)
             else:
                 self._have_served(connection, self._pool, self._finish_turn)
@@ -190,9 +188,7 @@ class Reception:
             self._loop.call(then, connection, goes_on)
 
     def _serve_in_task(self, connection: Connection) -> None:
-        goes_on = self._serve(connection)
-        self._count_gathering(-1)
-        self._finish_turn(connection, goes_on)
+        self._finish_turn(connection, self._serve(connection))
 
     # From answer to the next request.
 
@@ -200,11 +196,6 @@ class Reception:
         """Go on with a connection whose request has been served in its turn."""
         self.busy -= 1
         self._finish(connection, goes_on)
-
-    def _count_gathering(self, change: int) -> None:
-        """Tell how many requests are under way that gather."""
-        self._gathering += change
-        UNDER_WAY.tell(self._gathering)
 
     def _finish(self, connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
         """Go on with a connection whose request has been served."""

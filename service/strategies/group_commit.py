@@ -4,8 +4,9 @@ A write costs about the same whether it adds one amount or a hundred. So while o
 gathered, and the next takes all of them along; each is answered once the write that it was part of is acknowledged,
 and with what it alone came to.
 
-A write that could begin also waits a little for those that are about to join: requests of this kind that the process
-serves already. Who is alone waits for nobody. (PostgreSQL calls the two ``commit_delay`` and ``commit_siblings``.)
+A write that could begin also waits for those that are about to join: tasks of the same loop, which comes to each of
+them before it has nothing left to do. It waits neither for more than are worth it nor for long, and who is alone waits
+for nobody. (PostgreSQL calls such a wait ``commit_delay``, and has to guess how long it pays.)
 
 Source: https://www.postgresql.org/docs/current/wal-configuration.html
 """
@@ -13,18 +14,18 @@ Source: https://www.postgresql.org/docs/current/wal-configuration.html
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from functools import partial
 from itertools import islice
 from typing import Final
 
 from service import deadlines, metrics, tracing
-from service.admission import UNDER_WAY, UnderWay
 from service.counters import Applied, Increment
 from service.errors import CounterError, Outcome, OutOfTime, StorageUnavailable
 from service.retries import LEAST
 from service.storage.protocol import Additions
-from service.tasks import Latch, latch
+from service.tasks import Latch, latch, loop_at_hand
 
 MAX_QUEUED: Final = 10_000
 """How many increments may wait to be written; who comes then is refused."""
@@ -32,7 +33,10 @@ MAX_QUEUED: Final = 10_000
 LARGEST: Final = 1_000
 """How many increments a write has at most, unless a single request brings more."""
 
-LINGER: Final = 0.01
+ENOUGH: Final = 16
+"""With how many increments a write begins whoever else is about to join: what it costs is little to each of them."""
+
+LINGER: Final = 0.02
 """Seconds that a write waits at most for those that are about to join."""
 
 Results = list[Applied | CounterError]
@@ -47,6 +51,7 @@ class Party:
         since: When it came, on the monotonic clock.
         deadline: When it is too late to send it, on the same clock.
         leads: Whether it came to an empty queue, and so looks after the time for those behind it.
+        loop: What runs the task that waits; None if it is a thread.
         is_sent: Whether it is on its way.
     """
 
@@ -59,6 +64,7 @@ class Party:
         "increments",
         "is_sent",
         "leads",
+        "loop",
         "since",
     )
 
@@ -68,6 +74,7 @@ class Party:
         self.since = time.monotonic()
         self.deadline = self.since + deadlines.remaining()
         self.leads = False
+        self.loop = loop_at_hand()
         self.is_sent = False
         self._results: Results = []
         self._failure: Exception | None = None
@@ -102,23 +109,20 @@ class GroupCommit:
 
     Args:
         repository: What writes.
-        under_way: The requests whose threads may be about to join: each joins with one party at a time.
 
     Attributes:
         queued: How many increments wait for a write to begin.
     """
 
-    def __init__(self, repository: Additions, under_way: UnderWay = UNDER_WAY) -> None:
+    def __init__(self, repository: Additions) -> None:
         self.queued = 0
         self._repository = repository
-        self._under_way = under_way
         self._mutex = threading.Lock()
         self._queue: deque[Party] = deque()
         self._has_writer = False
         self._is_writing = False
         self._may_write = Latch()
         self._last_write = 0.0
-        under_way.on_end(self._write_if_complete)
 
     @property
     def batch(self) -> int:
@@ -156,7 +160,7 @@ class GroupCommit:
         return self._give_up(party)
 
     def _join(self, party: Party) -> bool:
-        """Queue up, and begin to write if that completes the company; return False if there is no room."""
+        """Queue up, and see to it that a write begins; return False if there is no room."""
         with self._mutex:
             if self.queued + len(party.increments) > MAX_QUEUED:
                 return False
@@ -166,8 +170,10 @@ class GroupCommit:
             party.leads = not self._queue
             self._queue.append(party)
             self.queued += len(party.increments)
-            if self._is_complete():
+            if self._is_due():
                 self._wake_writer()
+            elif party.leads and party.loop:
+                party.loop.call_idle(self._write_now)
         return True
 
     def _give_up(self, party: Party) -> Results:
@@ -188,16 +194,17 @@ class GroupCommit:
         self._queue.remove(party)
         self.queued -= len(party.increments)
 
-    def _is_complete(self) -> bool:
-        """Say whether everybody has joined who may be about to."""
-        return self._under_way.count <= len(self._queue)
-
-    def _write_if_complete(self) -> None:
-        """Begin to write if it was a request that has now ended which was waited for."""
-        if self._queue:
-            with self._mutex:
-                if self._is_complete():
-                    self._wake_writer()
+    def _is_due(self) -> bool:
+        """Say whether a write is to begin, whoever else may be about to join."""
+        if not self._queue:
+            return False
+        first = self._queue[0]
+        return (
+            first.loop is None
+            or not first.leads
+            or self.queued >= ENOUGH
+            or first.since + LINGER <= time.monotonic()
+        )
 
     def _write_now(self) -> None:
         """Begin to write, whoever may be about to join."""
@@ -214,9 +221,12 @@ class GroupCommit:
     def _write_for_good(self) -> None:
         while True:
             self._may_write.wait()
-            self._write(self._take())
-            while self._goes_on():
-                self._write(self._take())
+            goes_on = True
+            while goes_on:
+                tell = self._write(self._take())
+                # First of all, for who is told may come back at once.
+                goes_on = self._goes_on()
+                tell()
 
     def _take(self) -> list[Party]:
         """Take from the queue who goes along with the next write: all of them, unless that would be too much."""
@@ -249,34 +259,43 @@ class GroupCommit:
         return left <= 0.0 or (left < LEAST and party.since < self._last_write)
 
     def _goes_on(self) -> bool:
-        """Say whether the next write begins at once; otherwise whoever leads the queue sees to it that it begins."""
+        """Say whether the next write begins at once; otherwise see to it that it begins in time."""
         with self._mutex:
             self._last_write = time.monotonic()
-            self._is_writing = bool(self._queue) and (
-                self._is_complete()
-                or not self._queue[0].leads
-                or self._queue[0].since + LINGER <= self._last_write
-            )
+            self._is_writing = self._is_due()
+            loop = self._queue[0].loop if self._queue else None
+            if loop and not self._is_writing:
+                loop.call(loop.call_idle, self._write_now)
             return self._is_writing
 
-    def _write(self, parties: list[Party]) -> None:
-        """Write what is asked, and tell everyone what it came to."""
+    def _write(self, parties: list[Party]) -> Callable[[], None]:
+        """Write what is asked, and return what tells everyone what it came to."""
         if not parties:
-            return
+            return lambda: None
         increments = [increment for party in parties for increment in party.increments]
         metrics.written(len(increments), time.monotonic() - parties[0].since)
         try:
             # What is logged has the id of one of the requests at least.
-            results = iter(parties[0].context.run(self._add_each, parties, increments))
+            results = parties[0].context.run(self._add_each, parties, increments)
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
-            for party in parties:
-                party.fail(error)
-        else:
-            for party in parties:
-                party.answer([*islice(results, len(party.increments))])
+            return partial(_fail, parties, error)
+        return partial(_answer, parties, results)
 
     def _add_each(self, parties: list[Party], increments: list[Increment]) -> Results:
         """Write the increments of all, within the time of whoever waits longest."""
         deadlines.begin(max(party.deadline for party in parties) - time.monotonic())
         with tracing.together([party.context for party in parties[1:]]):
             return self._repository.add_each(increments)
+
+
+def _answer(parties: list[Party], results: Results) -> None:
+    """Tell each what it came to."""
+    left = iter(results)
+    for party in parties:
+        party.answer([*islice(left, len(party.increments))])
+
+
+def _fail(parties: list[Party], failure: Exception) -> None:
+    """Tell all of them that something went wrong which never should."""
+    for party in parties:
+        party.fail(failure)

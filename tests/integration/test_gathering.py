@@ -1,4 +1,4 @@
-"""What a worker says of the requests that gather, which a group commit relies on, and how many it serves at a time."""
+"""Requests that gather: a worker serves any number of them at a time, beside its threads."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -9,9 +9,7 @@ from typing import Any, Final
 import pytest
 
 from benchmarks.applications import in_place_of_the_service
-from localnode.processes import wait_until
 from localnode.serving import serving_without_index
-from service.admission import UNDER_WAY
 from service.tasks import Latch, TaskLatch, latch, sleep
 from tests.api import Api
 
@@ -24,7 +22,7 @@ _may_end = threading.Event()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-    """Answer how many requests gather: at once, once there are many that do, or once it is told to."""
+    """Answer the thread's name: at once, once there are many that gather, or once it is told to."""
     match environ["PATH_INFO"]:
         case "/batched/meet":
             _gathered.append(door := latch())
@@ -37,11 +35,11 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
                 sleep(0.01)
         case "/other/hold":
             assert _may_end.wait(SECONDS)
-        case "/end":
+        case "/batched/end":
             _may_end.set()
-    count = str(UNDER_WAY.count).encode()
-    start_response("200 OK", [("Content-Length", str(len(count)))])
-    return [count]
+    name = threading.current_thread().name.encode()
+    start_response("200 OK", [("Content-Length", str(len(name)))])
+    return [name]
 
 
 @pytest.fixture
@@ -56,24 +54,25 @@ def api(tmp_path: Path) -> Iterable[Api]:
         yield api
 
 
-def test_those_that_gather_are_counted(api: Api) -> None:
-    """More of them than there are threads meet, the first that ends has seen all, and none are left in the end."""
+def test_more_meet_than_there_are_threads(api: Api) -> None:
+    """All of them in the main thread, each of which ends once the last has come."""
     with ThreadPoolExecutor(MANY) as pool:
-        answers = [*pool.map(lambda _: Api(api.base).post("/batched/meet").json(), range(MANY))]
+        answers = [*pool.map(lambda _: Api(api.base).post("/batched/meet").text, range(MANY))]
 
-    assert MANY == max(answers)
-    assert wait_until(lambda: api.post("/other").json() == 0, timeout=SECONDS)
+    assert ["MainThread"] * MANY == answers
 
 
-def test_others_are_not(api: Api) -> None:
-    """A slow request of another kind is nobody to wait for."""
-    with ThreadPoolExecutor(2) as pool:
-        held = [pool.submit(Api(api.base).post, path) for path in ("/batched/hold", "/other/hold")]
-        seen = wait_until(lambda: api.post("/other").json() == 1, timeout=SECONDS)
-        alone = api.post("/batched").json()
-        api.post("/end")
-        for each in held:
+def test_neither_keeps_the_other_waiting(api: Api) -> None:
+    """While all threads are taken those that gather are served, and the other way round."""
+    with ThreadPoolExecutor(THREADS + 1) as pool:
+        gathers = pool.submit(Api(api.base).post, "/batched/hold")
+        beside = api.post("/other").text
+        others = [pool.submit(Api(api.base).post, "/other/hold") for _ in range(THREADS)]
+        alone = api.post("/batched").text
+        assert not gathers.done()
+        api.post("/batched/end")
+        for each in (gathers, *others):
             each.result(SECONDS)
 
-    assert seen
-    assert 2 == alone
+    assert "MainThread" == alone
+    assert "MainThread" != beside

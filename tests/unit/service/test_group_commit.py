@@ -1,5 +1,7 @@
 """Group commit: who goes along with which write, and what each is told, whatever becomes of it."""
 
+import selectors
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,11 +12,12 @@ import pytest
 
 from localnode.processes import wait_until
 from service import deadlines
-from service.admission import UnderWay
 from service.counters import MAX_VALUE, Applied, Counter, Increment
 from service.errors import CounterError, CounterOverflow, Outcome, OutOfTime, StorageUnavailable
+from service.server.loop import MainLoop
 from service.strategies import group_commit
-from service.strategies.group_commit import GroupCommit
+from service.strategies.group_commit import ENOUGH, GroupCommit
+from service.tasks import Task
 from tests.fakes import InMemoryCounters
 
 SECONDS = 60.0
@@ -48,8 +51,7 @@ class Office:
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.storage = Gated()
-        self.under_way = UnderWay()
-        self.commit = GroupCommit(self.storage, self.under_way)
+        self.commit = GroupCommit(self.storage)
         self._pool = pool
 
     def call(
@@ -86,6 +88,50 @@ def office() -> Iterator[Office]:
         office.storage.gate.set()
 
 
+class Hall:
+    """A group commit, and callers who are tasks of a loop, which the test turns.
+
+    Attributes:
+        told: What each caller was told, in the order in which they were.
+    """
+
+    def __init__(self, poller: selectors.BaseSelector, waking: socket.socket) -> None:
+        self.storage = Gated()
+        self.commit = GroupCommit(self.storage)
+        self.told: list[object] = []
+        self.loop = MainLoop(poller, lambda: waking.send(b"\0"))
+
+    def expect(self, *increments: Increment, seconds: float = SECONDS) -> None:
+        """Have a caller ask soon, who waits for so long."""
+
+        def ask() -> None:
+            with deadlines.within(seconds):
+                self.told.extend(value(result) for result in self.commit.add_each(increments))
+
+        self.loop.call(Task.begin, self.loop, ask)
+
+    def turn_until_told(self, callers: int) -> None:
+        """Turn until so many increments have been told what they came to."""
+        while len(self.told) < callers:
+            self.loop.turn(SECONDS)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many went along with each write."""
+        return [len(write) for write in self.storage.writes]
+
+
+@pytest.fixture
+def hall() -> Iterator[Hall]:
+    """Return one, whose gate is open in the end."""
+    awaited, waking = socket.socketpair()
+    with awaited, waking, selectors.DefaultSelector() as poller:
+        poller.register(awaited, selectors.EVENT_READ, lambda _: awaited.recv(100))
+        hall = Hall(poller, waking)
+        yield hall
+        hall.storage.gate.set()
+
+
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a write wait for those about to join as long as the test takes."""
@@ -110,45 +156,100 @@ def test_who_comes_while_one_writes_goes_along_with_the_next(office: Office) -> 
 
 
 @pytest.mark.usefixtures("patient")
-def test_who_is_alone_waits_for_nobody(office: Office) -> None:
-    """With no other request under way the write begins at once."""
-    office.storage.gate.set()
-    office.under_way.tell(1)
+def test_who_is_alone_waits_for_nobody(hall: Hall) -> None:
+    """Once the loop has nothing else to do the write begins."""
+    hall.storage.gate.set()
+    hall.expect(Increment("c"))
+    hall.turn_until_told(1)
 
-    assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
-
-
-@pytest.mark.usefixtures("patient")
-def test_a_write_waits_for_those_about_to_join(office: Office) -> None:
-    """It begins when the last request that is under way has joined."""
-    office.storage.gate.set()
-    office.under_way.tell(3)
-    early = [office.call(Increment("c")) for _ in range(2)]
-    before = [*office.storage.writes]
-    last = office.call(Increment("c"))
-
-    assert [] == before
-    assert [1, 2, 3] == [value(result) for caller in (*early, last) for result in caller.result(SECONDS)]
-    assert [3] == [len(write) for write in office.storage.writes]
+    assert [1] == hall.told
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_write_does_not_wait_for_who_has_left(office: Office) -> None:
-    """A request that ends without joining was the last that was waited for."""
+def test_a_write_waits_for_those_about_to_join(hall: Hall) -> None:
+    """It begins when the loop has come to all of them, in whatever turn."""
+    hall.storage.gate.set()
+    hall.expect(Increment("c"))
+    hall.loop.turn(0.0)
+    hall.expect(Increment("c"))
+    hall.expect(Increment("c"))
+    hall.turn_until_told(3)
+
+    assert [1, 2, 3] == hall.told
+    assert [3] == hall.sizes
+
+
+@pytest.mark.usefixtures("patient")
+def test_those_who_come_back_go_along_with_those_who_wait(hall: Hall) -> None:
+    """At the end of a write the next one waits for whoever the loop then comes to."""
+    hall.expect(Increment("c"))
+    hall.loop.turn(0.0)
+    hall.loop.turn(0.0)
+    assert hall.storage.begun.acquire(timeout=SECONDS)
+    hall.expect(Increment("c"))
+    hall.loop.turn(0.0)
+    hall.storage.gate.set()
+    while not hall.told:
+        hall.loop.turn(0.0)
+        if hall.told:
+            hall.expect(Increment("c"))
+    hall.turn_until_told(3)
+
+    assert [1, 2, 3] == hall.told
+    assert [1, 2] == hall.sizes
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_write_does_not_wait_for_more_than_are_worth_it(hall: Hall) -> None:
+    """When there are enough of them it begins, though the loop has still more to do."""
+    for _ in range(ENOUGH + 1):
+        hall.expect(Increment("c"))
+    hall.loop.call(lambda: hall.storage.begun.acquire(timeout=SECONDS))
+    hall.expect(Increment("c"))
+    hall.storage.gate.set()
+    hall.turn_until_told(ENOUGH + 2)
+
+    assert [*range(1, ENOUGH + 3)] == hall.told
+    assert 2 == len(hall.sizes)
+    assert ENOUGH <= hall.sizes[0] <= ENOUGH + 1
+
+
+def test_a_write_does_not_wait_for_long(hall: Hall) -> None:
+    """However busy the loop is."""
+    hall.storage.gate.set()
+    hall.expect(Increment("c"))
+
+    def go_on() -> None:
+        if not hall.told:
+            hall.loop.call(go_on)
+
+    go_on()
+    hall.turn_until_told(1)
+
+    assert [1] == hall.told
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_gives_up_leaves_nobody_behind(hall: Hall) -> None:
+    """Those who came after the first do not wait for it to look after the time, while the loop is busy."""
+    hall.storage.gate.set()
+    hall.expect(Increment("c", 5), seconds=0.05)
+    hall.expect(Increment("c", 1))
+
+    def go_on() -> None:
+        if len(hall.told) < 2:
+            hall.loop.call(go_on)
+
+    go_on()
+    hall.turn_until_told(2)
+
+    assert [OutOfTime, 1] == hall.told
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_thread_waits_for_nobody(office: Office) -> None:
+    """Nobody knows of any other that is about to join, and so the write begins at once."""
     office.storage.gate.set()
-    office.under_way.tell(3)
-    callers = [office.call(Increment("c")) for _ in range(2)]
-    before = [*office.storage.writes]
-    office.under_way.tell(2)
-
-    assert [] == before
-    assert [1, 2] == [value(result) for caller in callers for result in caller.result(SECONDS)]
-
-
-def test_a_write_does_not_wait_for_long(office: Office) -> None:
-    """Who does not come goes along with another one."""
-    office.storage.gate.set()
-    office.under_way.tell(9)
 
     assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
 
@@ -164,19 +265,6 @@ def test_who_gives_up_in_the_queue_has_not_counted(office: Office) -> None:
     assert [OutOfTime] == [value(result) for result in given_up]
     assert [1] == [value(result) for result in patient.result(SECONDS)]
     assert 1 == office.storage.read("c").value
-
-
-@pytest.mark.usefixtures("patient")
-def test_who_gives_up_leaves_nobody_behind(office: Office) -> None:
-    """Those who came after the first do not wait for it to look after the time."""
-    office.storage.gate.set()
-    office.under_way.tell(9)
-    first = office.call(Increment("c", 5), seconds=0.5)
-    second = office.call(Increment("c", 1))
-
-    assert [1, OutOfTime] == [
-        value(result) for caller in (second, first) for result in caller.result(SECONDS)
-    ]
 
 
 def test_who_gives_up_during_the_write_does_not_know(office: Office) -> None:

@@ -106,3 +106,26 @@ def test_what_is_called_off_is_forgotten(poller: selectors.BaseSelector) -> None
 
     assert FORGOTTEN + 2 >= most
     assert [] == made
+
+
+def test_idle_calls_wait_until_there_is_nothing_else(poller: selectors.BaseSelector) -> None:
+    """Neither a call nor an event; and whatever is asked for twice is done once, and not again later."""
+    awaited, waking = socket.socketpair()
+    made: list[str] = []
+
+    def idle() -> None:
+        made.append("idle")
+
+    with awaited, waking:
+        poller.register(awaited, selectors.EVENT_READ, lambda _: made.append(awaited.recv(100).decode()))
+        loop = MainLoop(poller, nothing)
+        loop.call_idle(idle)
+        loop.call_idle(idle)
+        loop.call(made.append, "call")
+        loop.turn(SECONDS)
+        waking.send(b"event")
+        loop.turn(SECONDS)
+        loop.turn(SECONDS)
+        loop.turn(0.0)
+
+    assert ["call", "event", "idle"] == made

@@ -16,7 +16,6 @@ from opentelemetry import trace
 
 from localnode.processes import wait_until
 from service import create_app, tracing
-from service.admission import UnderWay
 from service.counters import Applied, Increment
 from service.errors import CounterError
 from service.settings import Settings
@@ -59,7 +58,7 @@ def test_a_write_stands_under_one_request_and_is_linked_with_the_others(spans: S
     """Of those that share a write the first is its parent, and from every other one there is a way to it and back."""
     tracing.begin(Flask("test"))
     storage = Gated()
-    commit = GroupCommit(storage, UnderWay())
+    commit = GroupCommit(storage)
 
     def ask(name: str) -> None:
         with trace.get_tracer("test").start_as_current_span(name):
