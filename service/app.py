@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, Response
 
 from service import effort, logs, metrics, tracing
+from service.api.asked import Asked
 from service.api.contract import describe, serve_contract
 from service.api.counters import counters_blueprint
 from service.api.health import health_blueprint
@@ -28,7 +29,9 @@ MAX_BODY = 256 * 1024
 
 
 class Service(Flask):
-    """An application whose functions are none of them coroutines."""
+    """An application whose functions are none of them coroutines, and whose requests keep what is known of them."""
+
+    request_class = Asked
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is; Flask would look at it whenever it calls it, a dozen times a request."""

@@ -10,10 +10,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, NoReturn
 
-from flask import Request, abort, g, request
+from flask import abort
 from structlog.contextvars import bind_contextvars
 
 from service.access import Scope, Token, find
+from service.api.asked import Asked
 from service.api.problems import FRAMEWORK
 
 OPEN: Final = frozenset({"health", "web"})
@@ -44,7 +45,7 @@ SCOPES: Final[Mapping[str, Scope]] = MappingProxyType(
 CHALLENGE: Final = 'Bearer realm="counters"'
 
 
-def is_nobodys_path(asked: Request) -> bool:
+def is_nobodys_path(asked: Asked) -> bool:
     """Say whether a path is none of the service's, though werkzeug takes it for one.
 
     It drops further slashes at the beginning, behind which a path would escape a proxy's rules.
@@ -53,78 +54,73 @@ def is_nobodys_path(asked: Request) -> bool:
     return path.startswith("//")
 
 
-def check(tokens: tuple[Token, ...]) -> None:
-    """Refuse the request at hand unless it comes with one of ``tokens``, and with one that allows it.
+def check(asked: Asked, tokens: tuple[Token, ...]) -> None:
+    """Refuse a request unless it comes with one of ``tokens``, and with one that allows it.
 
     Paths and methods that do not exist are refused alike: what there is, is nobody's business.
     """
-    if request.blueprint in OPEN and not is_nobodys_path(request):
+    if asked.blueprint in OPEN and not is_nobodys_path(asked):
         return
-    g.token = token = _identify(tokens)
+    asked.token = token = _identify(asked, tokens)
     bind_contextvars(**{"user.name": token.name})
-    scope = SCOPES.get(request.method, Scope.ADMIN)
-    if request.url_rule is not None and not token.allows(scope):
+    scope = SCOPES.get(asked.method, Scope.ADMIN)
+    if asked.url_rule is not None and not token.allows(scope):
         _refuse(
+            asked,
             HTTPStatus.FORBIDDEN,
             f"The token lacks the scope {scope}.",
             f'error="insufficient_scope", scope="{scope}"',
         )
-    counter_id = (request.view_args or {}).get("counter_id")
+    counter_id = (asked.view_args or {}).get("counter_id")
     if counter_id is not None:
-        confine([counter_id])
+        confine(asked, [counter_id])
 
 
-def caller() -> str:
-    """Return the name of whoever sent the request at hand; an empty one where nobody has to say who they are."""
-    token = _token()
-    return token.name if token else ""
+def caller(asked: Asked) -> str:
+    """Return the name of whoever sent a request; an empty one where nobody has to say who they are."""
+    return asked.token.name if asked.token else ""
 
 
-def confine(counter_ids: Iterable[str]) -> None:
-    """Refuse the request at hand, as a whole, if its token does not cover each of these counters."""
-    token = _token()
+def confine(asked: Asked, counter_ids: Iterable[str]) -> None:
+    """Refuse a request, as a whole, if its token does not cover each of these counters."""
+    token = asked.token
     if token and not all(map(token.covers, counter_ids)):
         _refuse(
+            asked,
             HTTPStatus.FORBIDDEN,
             f"The token is confined to ids that begin with {token.prefix!r}.",
             'error="insufficient_scope"',
         )
 
 
-def confined_prefix(prefix: str) -> str:
+def confined_prefix(asked: Asked, prefix: str) -> str:
     """Return what listed ids must begin with: what is asked for, or all that the token covers if nothing is.
 
     What is asked for must be covered by the token. To answer with less than that would pass for the whole.
     """
-    token = _token()
-    if token is None:
+    if asked.token is None:
         return prefix
-    confine([prefix or token.prefix])
-    return prefix or token.prefix
+    confine(asked, [prefix or asked.token.prefix])
+    return prefix or asked.token.prefix
 
 
-def _token() -> Token | None:
-    token: Token | None = g.get("token")
-    return token
-
-
-def _identify(tokens: tuple[Token, ...]) -> Token:
-    secret = _secret(request.headers.get("Authorization", ""))
+def _identify(asked: Asked, tokens: tuple[Token, ...]) -> Token:
+    secret = _secret(asked)
     if secret is None:
-        _refuse(HTTPStatus.UNAUTHORIZED, "The service takes a token: Authorization: Bearer TOKEN.")
+        _refuse(asked, HTTPStatus.UNAUTHORIZED, "The service takes a token: Authorization: Bearer TOKEN.")
     token = find(tokens, secret)
     if token is None:
-        _refuse(HTTPStatus.UNAUTHORIZED, "The token is not known here.", 'error="invalid_token"')
+        _refuse(asked, HTTPStatus.UNAUTHORIZED, "The token is not known here.", 'error="invalid_token"')
     return token
 
 
-def _secret(authorization: str) -> str | None:
-    """Return what a header holds in place of a token; None if it is of a scheme that is not taken."""
-    scheme, _, credentials = authorization.partition(" ")
+def _secret(asked: Asked) -> str | None:
+    """Return what a request holds in place of a token; None if that is of a scheme that is not taken."""
+    scheme, _, credentials = asked.headers.get("Authorization", "").partition(" ")
     match scheme.lower():
         case "bearer":
             return credentials.strip()
-        case "basic" if request.path.startswith(PAGES):
+        case "basic" if asked.path.startswith(PAGES):
             try:
                 return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
             except ValueError:
@@ -133,10 +129,10 @@ def _secret(authorization: str) -> str | None:
             return None
 
 
-def _refuse(status: HTTPStatus, detail: str, attributes: str = "") -> NoReturn:
+def _refuse(asked: Asked, status: HTTPStatus, detail: str, attributes: str = "") -> NoReturn:
     """Answer with a problem, and with what would be let in (RFC 6750, section 3)."""
     response = replace(FRAMEWORK[status], detail=detail).as_response()
     response.headers.add("WWW-Authenticate", f"{CHALLENGE}, {attributes}" if attributes else CHALLENGE)
-    if status is HTTPStatus.UNAUTHORIZED and request.path.startswith(PAGES):
+    if status is HTTPStatus.UNAUTHORIZED and asked.path.startswith(PAGES):
         response.headers.add("WWW-Authenticate", 'Basic realm="counters", charset="UTF-8"')
     abort(response)

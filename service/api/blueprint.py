@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from flask import request
 from flask_smorest import Blueprint, abort
 
+from service.api.asked import at_hand
 from service.api.components import COUNTER_ID
 from service.api.parser import StrictParser
 from service.api.rejections import REJECTIONS
@@ -68,5 +68,6 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no typ
 
 def refuse_query() -> None:
     """Refuse a query where none is read: ``POST /occ/x?by=5`` would silently count 1."""
-    if request.query_string and request.args:
-        abort(422, messages={"query": {name: ["Unknown field."] for name in request.args}})
+    asked = at_hand()
+    if asked.query_string and asked.args:
+        abort(422, messages={"query": {name: ["Unknown field."] for name in asked.args}})

@@ -1,9 +1,9 @@
 """Conditional requests: entity tags out, If-Match and If-None-Match in (RFC 9110, section 13)."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
 from service.counters import Revision
@@ -18,15 +18,15 @@ def entity_tag(revision: Revision | None) -> str:
     return f'"{revision}"'
 
 
-def required_by(headers: Headers) -> Precondition:
-    """Return what a request demands of the counter it is about to change.
+def required_by(environ: Mapping[str, Any]) -> Precondition:
+    """Return what a request, by its headers as WSGI has them, demands of the counter it is about to change.
 
     A weak tag is lawful in If-Match and matches nothing, since the comparison is the strong one.
 
     Raises:
         BadRequest: A header is malformed, or both are there, or If-None-Match is anything but ``*``.
     """
-    match headers.get("If-Match"), headers.get("If-None-Match"):
+    match environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH"):
         case None, None:
             return UNCONDITIONAL
         case str(wanted), None:
@@ -39,13 +39,13 @@ def required_by(headers: Headers) -> Precondition:
             raise BadRequest("Use either If-Match, or If-None-Match: * to create.")
 
 
-def is_fresh(revision: Revision, headers: Headers) -> bool:
+def is_fresh(revision: Revision, environ: Mapping[str, Any]) -> bool:
     """Say whether the reader's copy is at this revision: If-None-Match of a GET, by the weak comparison.
 
     Raises:
         BadRequest: The header is malformed.
     """
-    cached = headers.get("If-None-Match")
+    cached: str | None = environ.get("HTTP_IF_NONE_MATCH")
     if cached is None:
         return False
     if cached.strip() == "*":

@@ -3,9 +3,10 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, make_response, request
+from flask import Response, make_response
 
 from service.api import access, conditional
+from service.api.asked import at_hand
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import LINKS, answer
 from service.api.idempotency import refuse_on_edit
@@ -29,7 +30,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
 
     @blueprint.before_request
     def refuse_query_of_one() -> None:
-        if request.endpoint != "counters.listing":
+        if at_hand().endpoint != "counters.listing":
             refuse_query()
 
     blueprint.before_request(refuse_on_edit)
@@ -52,7 +53,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         counter = repository.peek(counter_id)
         if counter is None:
             raise CounterNotFound(counter_id)
-        if conditional.is_fresh(counter.revision, request.headers):
+        if conditional.is_fresh(counter.revision, at_hand().environ):
             return make_response("", 304, _tag(counter.revision))
         return as_json({"id": counter.id, "value": counter.value}, _tag(counter.revision))
 
@@ -72,7 +73,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
 
         It is created if need be.
         """
-        required = conditional.required_by(request.headers)
+        required = conditional.required_by(at_hand().environ)
         before, after = set_counter(repository, counter_id, body["value"], retries, required)
         previous = before.value if before.exists else None
         return as_json(
@@ -93,7 +94,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
 
         Its value is lost; the next increment creates it again, from 0.
         """
-        delete_counter(repository, counter_id, retries, conditional.required_by(request.headers))
+        delete_counter(repository, counter_id, retries, conditional.required_by(at_hand().environ))
         return make_response("", 204)
 
     @blueprint.route("", methods=["GET"])
@@ -109,7 +110,7 @@ def counters_blueprint(repository: CounterRepository, retries: Retries) -> ApiBl
         covers.
         """
         limit = page["limit"]
-        page["prefix"] = access.confined_prefix(page["prefix"])
+        page["prefix"] = access.confined_prefix(at_hand(), page["prefix"])
         found = repository.list(prefix=page["prefix"], after=page["after"], limit=limit + 1)
         shown = found[:limit]
         more = {**page, "after": shown[-1].id} if len(found) > limit else None

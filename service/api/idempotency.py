@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flask import Response, g, request
+from flask import Response
 
 from service.api.access import caller
+from service.api.asked import Asked, at_hand
 from service.api.problems import InvalidHeader
 from service.api.schemas import KEY_PATTERN
 from service.counters import Increment
@@ -24,6 +25,9 @@ from service.errors import IdempotencyKeyExpired
 from service.operations import MAX_AGE, Operation, time_of
 
 HEADER: Final = "Idempotency-Key"
+VARIABLE: Final = "HTTP_IDEMPOTENCY_KEY"
+"""The same as WSGI has it, where to look takes no time."""
+
 WINDOW: Final = "Idempotency-Window"
 REPLAYED: Final = "Idempotency-Replayed"
 
@@ -55,7 +59,8 @@ class Keys:
             InvalidHeader: It is no UUIDv7, or ahead of the clock.
             IdempotencyKeyExpired: It is older than `MAX_AGE`, after which what bears it may have been forgotten.
         """
-        given = request.headers.get(HEADER)
+        asked = at_hand()
+        given = asked.environ.get(VARIABLE)
         if given is None:
             return
         match = KEY.fullmatch(given)
@@ -67,18 +72,18 @@ class Keys:
             raise InvalidHeader(HEADER, f"Is more than {MAX_AHEAD:.0f} s ahead of the service's clock.")
         if age > MAX_AGE:
             raise IdempotencyKeyExpired
-        g.idempotency_key = key
+        asked.idempotency_key = key
 
     def tell_window(self, response: Response) -> Response:
         """Tell whoever has sent a key how long it is remembered."""
-        if HEADER in request.headers:
+        if VARIABLE in at_hand().environ:
             response.headers[WINDOW] = self.window
         return response
 
 
 def refuse_on_naive() -> None:
     """Refuse a key rather than ignore it: its sender relies on being free to repeat the request."""
-    if HEADER in request.headers:
+    if VARIABLE in at_hand().environ:
         raise InvalidHeader(
             HEADER, "Is not taken: naive erases what others write, and its own memory with it. Use /scripted."
         )
@@ -86,7 +91,8 @@ def refuse_on_naive() -> None:
 
 def refuse_on_edit() -> None:
     """Refuse a key likewise where a counter is set or deleted: repeated late, that erases what came between."""
-    if HEADER in request.headers and request.method in {"PUT", "DELETE"}:
+    asked = at_hand()
+    if VARIABLE in asked.environ and asked.method in {"PUT", "DELETE"}:
         raise InvalidHeader(
             HEADER, "Is not taken: to set or delete a counter in the state that you know, send If-Match."
         )
@@ -94,14 +100,16 @@ def refuse_on_edit() -> None:
 
 def is_repeatable() -> bool:
     """Say whether the request at hand has a key, and so may be repeated whatever became of it."""
-    return "idempotency_key" in g
+    return at_hand().idempotency_key is not None
 
 
 def as_operation(asked: Increment, strategy: str) -> Increment:
     """Return the increment as the operation that the request's key names, or as it is without a key."""
-    if not is_repeatable():
+    request = at_hand()
+    if request.idempotency_key is None:
         return asked
-    return replace(asked, operation=Operation(g.idempotency_key, _fingerprint(strategy, asked.by)))
+    fingerprint = _fingerprint(request, strategy, asked.by)
+    return replace(asked, operation=Operation(request.idempotency_key, fingerprint))
 
 
 def as_operations(asked: Sequence[Increment], strategy: str) -> Sequence[Increment]:
@@ -110,22 +118,23 @@ def as_operations(asked: Sequence[Increment], strategy: str) -> Sequence[Increme
     On each counter the first one bears the key itself, as a single increment does, and the others their number
     besides. So a counter knows the key also from a list in another order, and refuses it there.
     """
-    if not is_repeatable():
+    request = at_hand()
+    if request.idempotency_key is None:
         return asked
-    fingerprint = _fingerprint(strategy, [[item.counter_id, item.by] for item in asked])
+    fingerprint = _fingerprint(request, strategy, [[item.counter_id, item.by] for item in asked])
     numbers: Counter[str] = Counter()
     operations = []
     for item in asked:
         number = numbers[item.counter_id]
         numbers[item.counter_id] += 1
         # With leading zeros, for keys are forgotten in the order of their characters.
-        key = f"{g.idempotency_key}-{number:03d}" if number else g.idempotency_key
+        key = f"{request.idempotency_key}-{number:03d}" if number else request.idempotency_key
         operations.append(replace(item, operation=Operation(key, fingerprint)))
     return operations
 
 
-def _fingerprint(strategy: str, asked: Any) -> str:
+def _fingerprint(request: Asked, strategy: str, asked: Any) -> str:
     """Return what stands for the request: whose it is, and what it asks."""
-    text = json.dumps([strategy, caller(), asked])
+    text = json.dumps([strategy, caller(request), asked])
     digest = hashlib.sha256(text.encode()).digest()[:FINGERPRINT_BYTES]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -3,11 +3,12 @@
 import inspect
 from typing import Any, Final
 
-from flask import Response, request
+from flask import Response
 from werkzeug.exceptions import BadRequest
 
 from service import effort
 from service.api import access, conditional, problems
+from service.api.asked import at_hand
 from service.api.blueprint import ApiBlueprint, refuse_query
 from service.api.components import AT_TIMES, LINKS, answer
 from service.api.idempotency import (
@@ -88,7 +89,7 @@ def increments_blueprint(
     def increment(amount: dict[str, int], counter_id: str) -> Response:
         """Increment a counter."""
         asked = as_operation(Increment(counter_id, amount["by"]), name)
-        required = conditional.required_by(request.headers)
+        required = conditional.required_by(at_hand().environ)
         if required is UNCONDITIONAL:
             done = strategy.increment(storage, asked, retries)
         elif strategy.increment_if:
@@ -115,9 +116,10 @@ def increments_blueprint(
     )
     def increment_many(body: dict[str, list[Increment]]) -> Response:
         """Increment several counters, or one several times."""
-        if conditional.required_by(request.headers) is not UNCONDITIONAL:
+        request = at_hand()
+        if conditional.required_by(request.environ) is not UNCONDITIONAL:
             raise BadRequest("A list takes no precondition: a version belongs to one counter.")
-        access.confine(item.counter_id for item in body["increments"])
+        access.confine(request, (item.counter_id for item in body["increments"]))
         asked = as_operations(body["increments"], name)
         results = increment_each(strategy.try_each, strategy.split, storage, asked, retries)
         effort.came_to(results)

@@ -6,10 +6,11 @@ from inspect import unwrap
 from types import MappingProxyType
 from typing import Any, Final
 
-from flask import Request, request
+from flask import Request
 from flask_smorest import abort
 from marshmallow import Schema, ValidationError
 
+from service.api.asked import at_hand
 from service.api.json_body import read_json
 
 
@@ -49,7 +50,7 @@ class StrictParser:
 
             @wraps(view)
             def parse_and_view(**of_path: Any) -> Any:
-                sent = read(request)
+                sent = read(at_hand())
                 if sent == {} and defaults is not None:
                     return plain_view(defaults.copy(), **of_path)
                 try:

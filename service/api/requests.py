@@ -1,14 +1,14 @@
 """What surrounds every request: its id, its deadline, its line in the log, and the check of the id in its path."""
 
+import random
 import re
 import time
-import uuid
 from collections.abc import Container
 from http import HTTPStatus
 from typing import Final
 
 import structlog
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Response
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, NotFound, RequestTimeout
 from werkzeug.routing import UnicodeConverter
@@ -17,6 +17,7 @@ from service import admission, deadlines, effort, metrics, tracing
 from service.access import Token
 from service.admission import Refusal
 from service.api import access
+from service.api.asked import Asked, at_hand
 from service.api.metrics import PATH as METRICS
 from service.api.problems import InvalidHeader
 from service.counters import COUNTER_ID, is_counter_id
@@ -52,41 +53,35 @@ def surround(app: Flask, *, tokens: tuple[Token, ...], timeout: float, strategie
 
     @app.before_request
     def begin() -> None:
-        asked = _at_hand()
+        asked = at_hand()
         _name(asked)
         if tokens:
             # Before all else: to whom is not let in, the service tells nothing of what it would have answered.
-            access.check(tokens)
+            access.check(asked, tokens)
         _admit(asked, timeout)
         _check_path(asked)
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked = _at_hand()
+        asked = at_hand()
         name = asked.blueprint or ""
         return _finish(asked, response, name if name in strategies else "")
 
     app.teardown_request(_forget)
 
 
-def _at_hand() -> Request:
-    """Return the request at hand itself: to look through Flask's proxy a dozen times takes longer than all else."""
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - documented
-    return asked
-
-
-def _name(asked: Request) -> None:
-    given = asked.headers.get("X-Request-Id", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-    g.began = time.perf_counter_ns()
+def _name(asked: Asked) -> None:
+    given = asked.environ.get("HTTP_X_REQUEST_ID", "")
+    asked.id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
+    asked.began = time.perf_counter_ns()
     effort.begin(admission.at_hand().since)
-    names = {"http.request.id": g.request_id}
+    names = {"http.request.id": asked.id}
     if trace_id := tracing.trace_id(asked.environ.get("HTTP_TRACEPARENT")):
         names["trace.id"] = trace_id
     bind_contextvars(**names)
 
 
-def _admit(asked: Request, timeout: float) -> None:
+def _admit(asked: Asked, timeout: float) -> None:
     """Give the request its deadline, which counts from its first byte, or refuse it."""
     arrival = admission.at_hand()
     deadlines.begin(timeout, since=arrival.since)
@@ -97,7 +92,7 @@ def _admit(asked: Request, timeout: float) -> None:
         case Refusal.LATE:
             metrics.REFUSED.labels("late").inc()
             raise RequestTimeout(f"The request was not there as a whole within {timeout:g} seconds.")
-    patience = asked.headers.get("X-Request-Timeout")
+    patience = asked.environ.get("HTTP_X_REQUEST_TIMEOUT")
     if patience is None:
         return
     if not SECONDS.fullmatch(patience):
@@ -106,7 +101,7 @@ def _admit(asked: Request, timeout: float) -> None:
     deadlines.begin(min(timeout, float(patience)), since=arrival.since)
 
 
-def _check_path(asked: Request) -> None:
+def _check_path(asked: Asked) -> None:
     if access.is_nobodys_path(asked):
         raise NotFound
     counter_id = (asked.view_args or {}).get("counter_id")
@@ -114,8 +109,8 @@ def _check_path(asked: Request) -> None:
         raise BadRequest(f"A counter's id must match ^{COUNTER_ID.pattern}$.")
 
 
-def _finish(asked: Request, response: Response, strategy: str) -> Response:
-    response.headers.add("X-Request-Id", g.request_id)
+def _finish(asked: Asked, response: Response, strategy: str) -> Response:
+    response.headers.add("X-Request-Id", asked.id)
     # What was read may be kept, but must be asked for again: a counter is stale at once.
     response.headers["Cache-Control"] = "no-cache"
     response.headers.add("X-Content-Type-Options", "nosniff")
@@ -128,7 +123,7 @@ def _finish(asked: Request, response: Response, strategy: str) -> Response:
     return response
 
 
-def _log(asked: Request, status: int, strategy: str, spent: Effort) -> None:
+def _log(asked: Asked, status: int, strategy: str, spent: Effort) -> None:
     # Those who ask every few seconds are worth a line only where they are not answered well.
     often = asked.blueprint == "health" or asked.path == METRICS
     log = logger.debug if often and status == HTTPStatus.OK else logger.info
@@ -136,7 +131,7 @@ def _log(asked: Request, status: int, strategy: str, spent: Effort) -> None:
         "http.request.method": asked.method,
         "url.path": asked.path,
         "http.response.status_code": status,
-        "event.duration": time.perf_counter_ns() - g.began,
+        "event.duration": time.perf_counter_ns() - asked.began,
         "event.outcome": _outcome(status, spent),
     }
     if strategy:
