@@ -11,6 +11,7 @@ Source: https://greenlet.readthedocs.io/en/latest/contextvars.html
 import threading
 import time
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Final, Protocol
 
 from greenlet import getcurrent, greenlet
@@ -19,8 +20,18 @@ AT_MOST: Final = threading.TIMEOUT_MAX
 """Seconds that a wait may last; ``math.inf`` asks for no more."""
 
 
+SPARE: Final = 256
+"""How many tasks that have nothing to do are kept for what is to come."""
+
+
 class Loop(Protocol):
-    """What runs tasks, all in the thread that it is in."""
+    """What runs tasks, all in the thread that it is in.
+
+    Attributes:
+        spare: Tasks that have nothing to do.
+    """
+
+    spare: "list[Task]"
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
         """Have the loop's thread call this soon. Any thread may ask."""
@@ -33,7 +44,7 @@ class Loop(Protocol):
 
 
 class Task(greenlet):
-    """Something that is done in turns with other tasks of a loop.
+    """Something that is done in turns with other tasks of a loop, and then another thing: a new one takes longer.
 
     Attributes:
         loop: The loop.
@@ -46,10 +57,19 @@ class Task(greenlet):
     @classmethod
     def begin(cls, loop: Loop, function: Callable[..., object], *args: Any) -> None:
         """Do something as far as it goes without waiting, and the rest later; the loop's thread alone may ask."""
-        task = cls(function)
+        task = loop.spare.pop() if loop.spare else cls(cls._do)
         task.loop = loop
         task.home = getcurrent()
-        task.switch(*args)
+        task.switch(task, function, args)
+
+    def _do(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        while True:
+            # Of context variables each thing that is done has its own.
+            Context().run(function, *args)
+            if len(self.loop.spare) == SPARE:
+                return
+            self.loop.spare.append(self)
+            _, function, args = self.home.switch()
 
 
 class Latch:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
+from service.tasks import Task
+
 FORGOTTEN: Final = 64
 """How many calls that were called off are kept at least until their time comes, before all of them are thrown out."""
 
@@ -27,9 +29,13 @@ class MainLoop:
     Args:
         poller: Tells of events on sockets, and of the function to call with the socket.
         wake: Has ``poller`` tell of something, if it waits. Any thread may call it.
+
+    Attributes:
+        spare: Tasks that have nothing to do.
     """
 
     def __init__(self, poller: selectors.BaseSelector, wake: Callable[[], object]) -> None:
+        self.spare: list[Task] = []
         self._poller = poller
         self._wake = wake
         self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()

@@ -11,7 +11,7 @@ import pytest
 
 from service import tasks
 from service.server.loop import MainLoop
-from service.tasks import Latch, Task, TaskLatch, latch
+from service.tasks import SPARE, Latch, Task, TaskLatch, latch
 
 SECONDS = 60.0
 """How long a test waits for what must happen."""
@@ -145,6 +145,29 @@ def test_tasks_have_context_variables_of_their_own(here: Here) -> None:
 
     assert [("unset", "one"), ("unset", "other")] == here.said
     assert "unset" == variable.get()
+
+
+def test_tasks_are_used_again(here: Here) -> None:
+    """What comes later finds nothing of what was done before; and no more are kept than are worth it."""
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+    doors: list[Latch | TaskLatch] = []
+
+    def remember() -> str:
+        before = variable.get()
+        variable.set("set")
+        doors.append(door := latch())
+        door.wait(SECONDS)
+        return before
+
+    for _ in range(2):
+        for _ in range(SPARE + 1):
+            here.begin(remember)
+        while doors:
+            doors.pop().open()
+        here.loop.turn(0.0)
+
+    assert ["unset"] * 2 * (SPARE + 1) == here.said
+    assert SPARE == len(here.loop.spare)
 
 
 def test_a_task_sleeps_without_its_thread(here: Here) -> None:
