@@ -1,5 +1,6 @@
 """How gunicorn serves the service. GUNICORN_CMD_ARGS overrides what stands here."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -16,6 +17,13 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 of_this_start = f"es-counters-{os.getpid()}-"
 if not Path(os.environ.get(METRICS_FOLDER, "")).name.startswith(of_this_start):
     os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix=of_this_start, dir=in_memory)
+
+    def leave_nothing(master: int) -> None:
+        """Leave nothing in memory, also where the start fails; workers, which are forked from here, leave it alone."""
+        if os.getpid() == master:
+            shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
+
+    atexit.register(leave_nothing, os.getpid())
 
 from prometheus_client import multiprocess
 
@@ -92,8 +100,3 @@ def post_worker_init(_worker: Any) -> None:
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget what a worker was doing when it ended. What it has done still counts."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # untyped there
-
-
-def on_exit(_server: Any) -> None:
-    """Leave nothing in memory."""
-    shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)

@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import requests
 from elasticsearch import Elasticsearch
 
 from localnode.processes import wait_until
-from localnode.serving import Service, serving
+from localnode.serving import PROJECT, Service, serving
 from service.settings import Settings
 from service.strategies import STRATEGIES
 from tests.api import Api
@@ -29,6 +31,8 @@ from tests.wire import Wire
 
 SECONDS: Final = 60.0
 """How long a test waits for what must happen."""
+
+SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - gunicorn.conf.py's
 
 REQUESTS: Final = "http_request_duration_seconds_count"
 
@@ -49,7 +53,7 @@ def lives(pid: int) -> bool:
 
 def folders(service: Service) -> list[Path]:
     """Return where the workers of a service write their metrics."""
-    return [*Path("/dev/shm").glob(f"es-counters-{service.process.pid}-*")]  # noqa: S108 - gunicorn.conf.py's
+    return [*SHARED_MEMORY.glob(f"es-counters-{service.process.pid}-*")]
 
 
 @pytest.fixture
@@ -119,6 +123,19 @@ def test_nothing_is_left_in_memory(two_workers: Service) -> None:
     two_workers.stop()
 
     assert [] == folders(two_workers)
+
+
+def test_a_start_that_fails_leaves_nothing_in_memory() -> None:
+    """Settings that are refused end the master, and it takes along what it had prepared."""
+    variables = {**os.environ, "WORKERS": "none"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "gunicorn"], cwd=PROJECT, env=variables, stderr=subprocess.PIPE
+    ) as master:
+        _, said = master.communicate(timeout=SECONDS)
+
+    assert master.returncode
+    assert b"The settings are refused" in said
+    assert [] == [*SHARED_MEMORY.glob(f"es-counters-{master.pid}-*")]
 
 
 def test_who_is_dead_serves_nobody(start: Start, proxy: Proxy, counter_id: str) -> None:
