@@ -5,8 +5,8 @@ gathered, and the next takes all of them along; each is answered once the write 
 and with what it alone came to.
 
 A write that could begin also waits for those that are about to join: tasks of the same loop, which comes to each of
-them before it has nothing left to do. It waits neither for more than are worth it nor for long, and who is alone waits
-for nobody. (PostgreSQL calls such a wait ``commit_delay``, and has to guess how long it pays.)
+them before it has nothing left to do. It does not wait for long, and who is alone waits for nobody. (PostgreSQL calls
+such a wait ``commit_delay``, and has to guess how long it pays.)
 
 Source: https://www.postgresql.org/docs/current/wal-configuration.html
 """
@@ -32,9 +32,6 @@ MAX_QUEUED: Final = 10_000
 
 LARGEST: Final = 1_000
 """How many increments a write has at most, unless a single request brings more."""
-
-ENOUGH: Final = 16
-"""With how many increments a write begins whoever else is about to join: what it costs is little to each of them."""
 
 LINGER: Final = 0.02
 """Seconds that a write waits at most for those that are about to join."""
@@ -199,12 +196,7 @@ class GroupCommit:
         if not self._queue:
             return False
         first = self._queue[0]
-        return (
-            first.loop is None
-            or not first.leads
-            or self.queued >= ENOUGH
-            or first.since + LINGER <= time.monotonic()
-        )
+        return first.loop is None or not first.leads or first.since + LINGER <= time.monotonic()
 
     def _write_now(self) -> None:
         """Begin to write, whoever may be about to join."""

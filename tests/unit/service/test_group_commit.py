@@ -16,7 +16,7 @@ from service.counters import MAX_VALUE, Applied, Counter, Increment
 from service.errors import CounterError, CounterOverflow, Outcome, OutOfTime, StorageUnavailable
 from service.server.loop import MainLoop
 from service.strategies import group_commit
-from service.strategies.group_commit import ENOUGH, GroupCommit
+from service.strategies.group_commit import GroupCommit
 from service.tasks import Task
 from tests.fakes import InMemoryCounters
 
@@ -197,21 +197,6 @@ def test_those_who_come_back_go_along_with_those_who_wait(hall: Hall) -> None:
 
     assert [1, 2, 3] == hall.told
     assert [1, 2] == hall.sizes
-
-
-@pytest.mark.usefixtures("patient")
-def test_a_write_does_not_wait_for_more_than_are_worth_it(hall: Hall) -> None:
-    """When there are enough of them it begins, though the loop has still more to do."""
-    for _ in range(ENOUGH + 1):
-        hall.expect(Increment("c"))
-    hall.loop.call(lambda: hall.storage.begun.acquire(timeout=SECONDS))
-    hall.expect(Increment("c"))
-    hall.storage.gate.set()
-    hall.turn_until_told(ENOUGH + 2)
-
-    assert [*range(1, ENOUGH + 3)] == hall.told
-    assert 2 == len(hall.sizes)
-    assert ENOUGH <= hall.sizes[0] <= ENOUGH + 1
 
 
 def test_a_write_does_not_wait_for_long(hall: Hall) -> None:
