@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.routes.occ_retries import WAYS
+from benchmarks.routes import batched_ways, occ_retries
 from service.strategies import STRATEGIES
 
 ELASTICSEARCH: Final = "elasticsearch"
@@ -81,13 +81,27 @@ def retrying() -> list[Target]:
             aside=True,
             connections=frozenset({32}),
         )
-        for way in WAYS
+        for way in occ_retries.WAYS
+    ]
+
+
+def gathering() -> list[Target]:
+    """Return what ``/batched`` would be if its writes came together in other ways, likewise."""
+    return [
+        Target(
+            f"batched, {way}",
+            App(f"batched-{way}", f"benchmarks.routes.batched_ways:app('{way}')", ELASTICSEARCH),
+            path,
+            aside=True,
+            connections=frozenset({32}),
+        )
+        for way, (path, _) in batched_ways.WAYS.items()
     ]
 
 
 def of_the_service() -> list[Target]:
     """Return what `make bench` measures."""
-    return [BARE, *STACK, RAW, *strategies(), *with_keys(), *retrying()]
+    return [BARE, *STACK, RAW, *strategies(), *with_keys(), *retrying(), *gathering()]
 
 
 def beside_peers() -> list[Target]:
