@@ -6,6 +6,7 @@ round goes through all variants, and rounds repeat: what disturbs the machine fo
 python -m localnode run --ephemeral -- python -m benchmarks.window        # what `make window` does
 """
 
+import datetime as dt
 import http.client
 import json
 import statistics
@@ -24,6 +25,7 @@ import click
 from uuid_utils import uuid7
 
 from benchmarks import pages
+from benchmarks.machine import described
 from benchmarks.stores import document_bytes
 from localnode.serving import serving
 from service.counters import Counter
@@ -196,10 +198,13 @@ def main() -> None:
             alone(variant)
             source_bytes[variant] = document_bytes(client, alias, variant.counter_id)
         figures = list(measured(variants, source_bytes))
+        version = client.info()["version"]["number"]
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
     table = as_table(figures)
     click.echo(table, nl=False)
-    pages.put(table, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
+    when = described(dt.datetime.now(dt.UTC).date(), f"Elasticsearch {version}")
+    noted = f"{table}\n{when} Medians of {ROUNDS} rounds.\n"
+    pages.put(noted, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
 
 
 if __name__ == "__main__":

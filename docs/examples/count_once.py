@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 REPEAT = Retry(
     total=8,
     backoff_factor=0.1,
-    status_forcelist=[429, 502, 503, 504],
+    status_forcelist=[408, 429, 500, 502, 503, 504],
     allowed_methods=["POST"],
     respect_retry_after_header=False,
 )

@@ -4,6 +4,7 @@
 build/faults.json, so that no figure in the documentation was ever typed.
 """
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +12,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.machine import described
 from benchmarks.pages import DOCS, put
+from localnode.version import VERSION
 from tests.faults.figures import COUNTS, Figures
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -78,7 +81,9 @@ def main() -> None:
     if not FIGURES.is_file():
         sys.exit(f"There is no {FIGURES.relative_to(ROOT)}: `make faults` writes it.")
     figures = [Figures.from_dict(each) for each in json.loads(FIGURES.read_text())]
-    put(in_markdown(figures), page=DOCS / "guarantees.md", begin=BEGIN)
+    date = dt.datetime.fromtimestamp(FIGURES.stat().st_mtime, dt.UTC).date()
+    when = described(date, f"Elasticsearch {VERSION}")
+    put(f"{in_markdown(figures)}\n{when}\n", page=DOCS / "guarantees.md", begin=BEGIN)
 
 
 if __name__ == "__main__":
