@@ -24,7 +24,7 @@ from tests.problems import problem_in
 from tests.strategies import EXACT
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "operations.md"
-REGISTER, TAKE, DELETE_AND_RESTORE = re.findall(
+REGISTER, TAKE, CHOOSE, DELETE_AND_RESTORE = re.findall(
     r"^```sh\n(.*?)^```$",
     PAGE.read_text("utf-8").partition("### Take a snapshot")[2].partition("\n## ")[0],
     re.MULTILINE | re.DOTALL,
@@ -34,8 +34,8 @@ DELETE, RESTORE = DELETE_AND_RESTORE.split("\n", 1)
 ES: Final = """
 set -eu
 es() {
-  method=$1 path=$2; shift 2
-  curl --silent --show-error --fail-with-body -X "$method" "$NODE$path" -H 'Content-Type: application/json' "$@"
+  method=$1 path=${2#/}; shift 2
+  curl --silent --show-error --fail-with-body -X "$method" "$NODE/$path" -H 'Content-Type: application/json' "$@"
 }
 """
 """What the page has for a secured Elasticsearch."""
@@ -57,7 +57,7 @@ class Backups:
             subprocess.CalledProcessError: Elasticsearch has refused one.
         """
         subprocess.run(
-            ["/bin/sh", "-c", ES + commands.replace("$(date -u +%Y-%m-%d-%H%M%S)", "snapshot")],
+            ["/bin/sh", "-c", ES + re.sub(r"(?<=SNAPSHOT=)\$?[(\d].*", "snapshot", commands)],
             env={**os.environ, "NODE": self.node, "INDEX": self.index, "SNAPSHOT": "snapshot"},
             check=True,
         )
@@ -114,6 +114,7 @@ def test_what_a_counter_remembers_comes_back_with_it(http: Api, backups: Backups
         count(http, strategy, key)
     before = values(http)
 
+    backups.run(CHOOSE)
     backups.run(DELETE)
     without = http.post("/occ/occ"), http.get("/readyz")
     backups.run(RESTORE)
