@@ -43,6 +43,15 @@ class VersionConflict(CounterError):
         self.counter_id = counter_id
 
 
+class DuplicateNotConfirmed(VersionConflict):
+    """The operation stands in the counter, but its repetition, which was to prove that by a write, met a conflict.
+
+    Perhaps with itself: what sends a request twice answers the second time.
+    """
+
+    outcome = Outcome.UNKNOWN
+
+
 class ConflictsNotResolved(CounterError):
     """Every try met another writer, until the budget for tries or time was used up."""
 

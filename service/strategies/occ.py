@@ -8,8 +8,8 @@ thrown away; so those of one worker take turns, and only workers meet each other
 
 from collections.abc import Sequence
 
-from service.counters import Applied, Increment, Incremented
-from service.errors import CounterError, VersionConflict
+from service.counters import Applied, Increment, Incremented, Revision, Step
+from service.errors import CounterError, DuplicateNotConfirmed, VersionConflict
 from service.preconditions import UNCONDITIONAL, Precondition
 from service.retries import Retries
 from service.storage.protocol import Registers
@@ -50,15 +50,24 @@ def try_until_unchanged(
             step = asked.applied_to(seen)
             if not step.replayed:
                 required.check(seen)
-            revision = registers.compare_and_set(step.counter)
-        except VersionConflict:
-            trial.conflicts += 1
+            revision = _write(registers, step)
+        except VersionConflict as conflict:
+            trial.conflict(conflict)
         except CounterError as error:
             trial.repeat_or_raise(error)
         else:
             applied = Applied(step.value, revision, step.replayed)
             return Incremented(asked, applied, attempt, trial.conflicts)
     raise trial.failure(attempt)
+
+
+def _write(registers: Registers, step: Step) -> Revision:
+    try:
+        return registers.compare_and_set(step.counter)
+    except VersionConflict as conflict:
+        if step.replayed:
+            raise DuplicateNotConfirmed(step.counter.id) from conflict
+        raise
 
 
 def try_each(storage: Turns, asked: Sequence[Increment]) -> list[Applied | CounterError]:

@@ -1,21 +1,35 @@
 """Whether an increment may be tried again, and what is true of all its tries together."""
 
 from service.counters import Increment
-from service.errors import ConflictsNotResolved, CounterError, Outcome, StorageRefused, StorageUnavailable
+from service.errors import (
+    ConflictsNotResolved,
+    CounterError,
+    Outcome,
+    StorageRefused,
+    StorageUnavailable,
+    VersionConflict,
+)
 
 
 class Trial:
     """The tries of one increment. ``conflicts`` counts those that Elasticsearch refused as stale.
 
-    A stale try changed nothing, and is tried again whoever asks. One whose outcome is unknown is not, for it could
-    count twice; unless the increment is an operation, whose key tells the next try whether it was applied. What was
-    certainly not applied is the caller's to repeat: Elasticsearch may be overloaded, and would be called yet more.
+    A stale try is tried again whoever asks. It changed nothing, unless the counter was seen to know the operation. One
+    whose outcome is unknown is not, for it could count twice; unless the increment is an operation, whose key tells the
+    next try whether it was applied. What was certainly not applied is the caller's to repeat: Elasticsearch may be
+    overloaded, and would be called yet more.
     """
 
     def __init__(self, asked: Increment) -> None:
         self._asked = asked
         self._unknown: CounterError | None = None
         self.conflicts = 0
+
+    def conflict(self, error: VersionConflict) -> None:
+        """Take note of a stale try."""
+        self.conflicts += 1
+        if error.outcome is Outcome.UNKNOWN:
+            self._unknown = self._unknown or StorageUnavailable(str(error), Outcome.UNKNOWN)
 
     def repeat_or_raise(self, error: CounterError) -> None:
         """Return if the increment may be tried again after ``error``.

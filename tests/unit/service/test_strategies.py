@@ -13,10 +13,13 @@ from service.errors import (
     ConflictsNotResolved,
     CounterError,
     CounterOverflow,
+    Outcome,
     OutOfTime,
     PreconditionFailed,
+    StorageUnavailable,
     VersionConflict,
 )
+from service.operations import Operation
 from service.preconditions import HasVersion, MustExist
 from service.retries import Retries
 from service.storage.protocol import CounterRepository
@@ -103,6 +106,30 @@ def test_occ_gives_up_without_writing() -> None:
 
     assert 5 == caught.value.attempts
     assert 500 == repository.read("c").value
+
+
+class SentTwice(InMemoryCounters):
+    """Counters behind something that sends each conditional write twice, and passes on the second answer alone."""
+
+    def compare_and_set(self, counter: Counter) -> Revision:
+        """Store under the condition, and be refused for what was stored."""
+        super().compare_and_set(counter)
+        raise VersionConflict(counter.id)
+
+
+def test_occ_that_conflicts_with_itself_does_not_know() -> None:
+    """Once the counter is seen to know the operation, conflicts do not mean that nothing was applied."""
+    repository = SentTwice()
+    operation = Operation("0190163d8694739baea5966c26f8ad91", "f")
+    alone, listed = Increment("a", 1, operation), Increment("b", 1, operation)
+
+    with pytest.raises(StorageUnavailable) as caught:
+        occ.increment(Turns(repository), alone, RETRIES)
+    [result] = increment_each(occ.try_each, rounds, Turns(repository), [listed], RETRIES)
+
+    assert isinstance(result, StorageUnavailable)
+    assert [Outcome.UNKNOWN] * 2 == [caught.value.outcome, result.outcome]
+    assert [1, 1] == [repository.read(id_).value for id_ in "ab"]
 
 
 def test_occ_with_a_required_version_tries_once() -> None:
