@@ -100,3 +100,8 @@ def post_worker_init(_worker: Any) -> None:
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget what a worker was doing when it ended. What it has done still counts."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # untyped there
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing in memory, as a daemon too, whose master is not who began to read this."""
+    shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)

@@ -57,19 +57,26 @@ class Task(greenlet):
     @classmethod
     def begin(cls, loop: Loop, function: Callable[..., object], *args: Any) -> None:
         """Do something as far as it goes without waiting, and the rest later; the loop's thread alone may ask."""
-        task = loop.spare.pop() if loop.spare else cls(cls._do)
-        task.loop = loop
-        task.home = getcurrent()
-        task.switch(task, function, args)
+        if loop.spare:
+            task = loop.spare.pop()
+            task.home = getcurrent()
+        else:
+            task = cls(cls._do)
+            task.loop = loop
+            task.home = getcurrent()
+            task.switch(task)
+        task.switch(function, args)
 
-    def _do(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def _do(self) -> None:
         while True:
+            function, args = self.home.switch()
             # Of context variables each thing that is done has its own.
             Context().run(function, *args)
+            # Nor is what was done kept in memory by who has done it.
+            del function, args
             if len(self.loop.spare) == SPARE:
                 return
             self.loop.spare.append(self)
-            _, function, args = self.home.switch()
 
 
 class Latch:

@@ -265,8 +265,8 @@ class GroupCommit:
         if not parties:
             return lambda: None
         increments = [increment for party in parties for increment in party.increments]
-        metrics.written(len(increments), time.monotonic() - parties[0].since)
         try:
+            metrics.written(len(increments), time.monotonic() - parties[0].since)
             # What is logged has the id of one of the requests at least.
             results = parties[0].context.run(self._add_each, parties, increments)
         except Exception as error:  # noqa: BLE001 - raised where it is waited for

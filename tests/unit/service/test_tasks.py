@@ -1,7 +1,9 @@
 """Waiting: by a thread that stands still, and by a task that lets its thread do something else."""
 
+import gc
 import selectors
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import partial
@@ -168,6 +170,22 @@ def test_tasks_are_used_again(here: Here) -> None:
 
     assert ["unset"] * 2 * (SPARE + 1) == here.said
     assert SPARE == len(here.loop.spare)
+
+
+def test_a_spare_task_keeps_nothing(here: Here) -> None:
+    """What it has done can be forgotten by all others."""
+
+    class Thing:
+        """Something that was given to a task."""
+
+    thing = Thing()
+    kept = weakref.ref(thing)
+    here.begin(lambda _thing: None, thing)
+    del thing
+    gc.collect()
+
+    assert 1 == len(here.loop.spare)
+    assert kept() is None
 
 
 def test_a_task_sleeps_without_its_thread(here: Here) -> None:
