@@ -1,18 +1,15 @@
 """A run: every target in every cell, side by side and again and again, so that a disturbance hits all of them alike."""
 
 import datetime as dt
-import os
-import platform
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import psutil
-
 from benchmarks import load
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import Dose
+from benchmarks.machine import facts
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import ELASTICSEARCH, Target
 from service.settings import Settings
@@ -169,15 +166,10 @@ def _keyed(ready: Stand, targets: Sequence[Target], plan: Plan) -> dict[str, Any
 
 def _about(ready: Stand, plan: Plan) -> dict[str, Any]:
     return {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "system": f"{platform.system()} {platform.machine()}",
+        **facts(
+            dt.datetime.now(dt.UTC).date(),
+            [*dict.fromkeys(store.version for store in ready.stores.values()), load.version()],
+        ),
         "file_system": ready.file_system,
-        "versions": [
-            f"Python {platform.python_version()}",
-            *dict.fromkeys(store.version for store in ready.stores.values()),
-            load.version(),
-        ],
         "plan": asdict(plan),
     }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from benchmarks.figures import Cell, Measurement, Results, Spread
+from benchmarks.machine import sentence
 from benchmarks.ratios import CROWDED, Ratio, where
 
 Row = Sequence[str]
@@ -155,8 +156,7 @@ def about(results: Results) -> str:
     plan = known["plan"]
     times = "once" if plan["repeats"] == 1 else f"{plan['repeats']} times"
     return (
-        f"Measured {known['date']} on {known['cores']} cores and {known['memory_gib']} GiB ({known['system']}, data on"
-        f" {known['file_system']}) with {', '.join(known['versions'])}; {plan['threads']} threads a worker, each figure"
+        f"{sentence(known)}; {plan['threads']} threads a worker, each figure"
         f" {times}, for {plan['seconds'] - plan['warm_up']:g} s after {plan['warm_up']:g} s of warm-up (at constant"
         f" rates {plan['rate_seconds'] - plan['warm_up']:g} s)."
         + ("" if plan["repeats"] >= BELIEVABLE else WARNING)

@@ -25,7 +25,7 @@ import click
 from uuid_utils import uuid7
 
 from benchmarks import pages
-from benchmarks.machine import described
+from benchmarks.machine import facts, sentence
 from benchmarks.stores import document_bytes
 from localnode.serving import serving
 from service.counters import Counter
@@ -202,8 +202,8 @@ def main() -> None:
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
     table = as_table(figures)
     click.echo(table, nl=False)
-    when = described(dt.datetime.now(dt.UTC).date(), f"Elasticsearch {version}")
-    noted = f"{table}\n{when} Medians of {ROUNDS} rounds.\n"
+    when = sentence(facts(dt.datetime.now(dt.UTC).date(), [f"Elasticsearch {version}"]))
+    noted = f"{table}\n{when}. Medians of {ROUNDS} rounds.\n"
     pages.put(noted, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
 
 

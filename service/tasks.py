@@ -48,23 +48,19 @@ class Task(greenlet):
 
     Attributes:
         loop: The loop.
-        home: Where the loop goes on when the task has to wait.
+        home: Where the loop runs, and goes on when the task has to wait.
     """
 
-    loop: Loop
-    home: greenlet
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(self._do)
+        self.loop = loop
+        self.home = getcurrent()
+        self.switch()  # to where it waits for something to do
 
     @classmethod
     def begin(cls, loop: Loop, function: Callable[..., object], *args: Any) -> None:
         """Do something as far as it goes without waiting, and the rest later; the loop's thread alone may ask."""
-        if loop.spare:
-            task = loop.spare.pop()
-            task.home = getcurrent()
-        else:
-            task = cls(cls._do)
-            task.loop = loop
-            task.home = getcurrent()
-            task.switch(task)
+        task = loop.spare.pop() if loop.spare else cls(loop)
         task.switch(function, args)
 
     def _do(self) -> None:
@@ -132,21 +128,27 @@ class TaskLatch:
             self._task.switch()
 
 
+def _at_hand() -> Task | None:
+    """Return the task that asks; None if it is a thread."""
+    at_hand = getcurrent()
+    return at_hand if isinstance(at_hand, Task) else None
+
+
 def loop_at_hand() -> Loop | None:
     """Return the loop whose task asks; None if none does."""
-    at_hand = getcurrent()
-    return at_hand.loop if isinstance(at_hand, Task) else None
+    task = _at_hand()
+    return task.loop if task else None
 
 
 def latch() -> Latch | TaskLatch:
     """Return a latch for whoever asks to wait at."""
-    at_hand = getcurrent()
-    return TaskLatch(at_hand) if isinstance(at_hand, Task) else Latch()
+    task = _at_hand()
+    return TaskLatch(task) if task else Latch()
 
 
 def sleep(seconds: float) -> None:
     """Do nothing for so many seconds."""
-    if isinstance(getcurrent(), Task):
+    if _at_hand():
         latch().wait(seconds)
     else:
         time.sleep(seconds)

@@ -5,7 +5,7 @@ What lost to the service's own way is kept here, so that it can be measured agai
 
 import fcntl
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,12 +15,11 @@ from flask import Flask
 
 from service import metrics
 from service.app import create_app
-from service.counters import Applied, Increment
-from service.errors import CounterError
+from service.counters import Increment
 from service.settings import Settings
 from service.storage.protocol import Additions
 from service.strategies import STRATEGIES
-from service.strategies.group_commit import GroupCommit
+from service.strategies.group_commit import GroupCommit, Party, Results
 
 
 class Hasty(GroupCommit):
@@ -30,41 +29,28 @@ class Hasty(GroupCommit):
         return self.queued > 0
 
 
-class InTurn:
+class InTurn(GroupCommit):
     """Has the workers of one gunicorn write one at a time, by a lock on a file, so that no two of them collide."""
 
-    def __init__(self, storage: Additions) -> None:
-        self._storage = storage
-        # For as long as the worker lives, in the folder that all of a gunicorn share, and that goes with it.
-        self._file = Path(os.environ[metrics.FOLDER], "turn").open("w", encoding="ascii")  # noqa: SIM115 - see above
+    def __init__(self, repository: Additions) -> None:
+        super().__init__(repository)
+        # In the folder that all of a gunicorn share, and that goes with it.
+        path = Path(os.environ[metrics.FOLDER], "turn")
+        self._file = path.open("w", encoding="ascii")
 
-    @property
-    def batch(self) -> int:
-        """As the storage has it."""
-        return self._storage.batch
-
-    def add(self, increment: Increment) -> Applied:
-        """Add to a counter, once it is this worker's turn."""
+    def _add_each(self, parties: list[Party], increments: list[Increment]) -> Results:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            return self._storage.add(increment)
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
-        """Add to each of several, likewise."""
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
-            return self._storage.add_each(increments)
+            return super()._add_each(parties, increments)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
 
-WAYS: Final[Mapping[str, tuple[str, Callable[[Additions], GroupCommit]]]] = MappingProxyType(
+WAYS: Final[Mapping[str, tuple[str, type[GroupCommit]]]] = MappingProxyType(
     {
         "in threads": ("threaded", GroupCommit),
         "at once": ("batched", Hasty),
-        "in turn": ("batched", lambda storage: GroupCommit(InTurn(storage))),
+        "in turn": ("batched", InTurn),
     }
 )
 """Of each way its path, by which gunicorn.conf.py knows whether its requests are tasks, and what is written through."""

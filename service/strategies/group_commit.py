@@ -216,9 +216,10 @@ class GroupCommit:
             goes_on = True
             while goes_on:
                 tell = self._write(self._take())
-                # First of all, for who is told may come back at once.
+                # Before anybody is told, who may come back at once.
                 goes_on = self._goes_on()
                 tell()
+            self._go_on_when_idle()
 
     def _take(self) -> list[Party]:
         """Take from the queue who goes along with the next write: all of them, unless that would be too much."""
@@ -251,14 +252,18 @@ class GroupCommit:
         return left <= 0.0 or (left < LEAST and party.since < self._last_write)
 
     def _goes_on(self) -> bool:
-        """Say whether the next write begins at once; otherwise see to it that it begins in time."""
+        """Say whether the next write begins at once."""
         with self._mutex:
             self._last_write = time.monotonic()
             self._is_writing = self._is_due()
-            loop = self._queue[0].loop if self._queue else None
-            if loop and not self._is_writing:
-                loop.call(loop.call_idle, self._write_now)
             return self._is_writing
+
+    def _go_on_when_idle(self) -> None:
+        """See to it that those who wait are written once their loop has come to all who have just been told."""
+        with self._mutex:
+            loop = self._queue[0].loop if self._queue else None
+        if loop:
+            loop.call(loop.call_idle, self._write_now)
 
     def _write(self, parties: list[Party]) -> Callable[[], None]:
         """Write what is asked, and return what tells everyone what it came to."""

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.machine import described
+from benchmarks.machine import facts, sentence
 from benchmarks.pages import DOCS, put
 from localnode.version import VERSION
 from tests.faults.figures import COUNTS, Figures
@@ -82,8 +82,8 @@ def main() -> None:
         sys.exit(f"There is no {FIGURES.relative_to(ROOT)}: `make faults` writes it.")
     figures = [Figures.from_dict(each) for each in json.loads(FIGURES.read_text())]
     date = dt.datetime.fromtimestamp(FIGURES.stat().st_mtime, dt.UTC).date()
-    when = described(date, f"Elasticsearch {VERSION}")
-    put(f"{in_markdown(figures)}\n{when}\n", page=DOCS / "guarantees.md", begin=BEGIN)
+    when = sentence(facts(date, [f"Elasticsearch {VERSION}"]))
+    put(f"{in_markdown(figures)}\n{when}.\n", page=DOCS / "guarantees.md", begin=BEGIN)
 
 
 if __name__ == "__main__":
