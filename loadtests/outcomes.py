@@ -88,7 +88,7 @@ def _is_refusal(status: int, content_type: str, document: Mapping[str, Any]) -> 
     media_type = content_type.partition(";")[0].strip().lower()
     documented = media_type == PROBLEM and str(document.get("type")).startswith(PROBLEM_TYPES)
     refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return documented and (refused or document.get("outcome") == "not-applied")
+    return documented and document.get("outcome", "not-applied" if refused else None) == "not-applied"
 
 
 def _acknowledgement(document: Mapping[str, Any], asked: Increment) -> Answer:

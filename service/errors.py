@@ -43,22 +43,19 @@ class VersionConflict(CounterError):
         self.counter_id = counter_id
 
 
-class DuplicateNotConfirmed(VersionConflict):
-    """The operation stands in the counter, but its repetition, which was to prove that by a write, met a conflict.
+class ConflictsNotResolved(CounterError):
+    """Every try met another writer, until the budget for tries or time was used up.
 
-    Perhaps with itself: what sends a request twice answers the second time.
+    ``outcome`` is unknown for an operation, one of whose tries may have been that other writer.
     """
 
-    outcome = Outcome.UNKNOWN
-
-
-class ConflictsNotResolved(CounterError):
-    """Every try met another writer, until the budget for tries or time was used up."""
-
-    def __init__(self, counter_id: str, attempts: int) -> None:
+    def __init__(self, counter_id: str, attempts: int, outcome: Outcome = Outcome.NOT_APPLIED) -> None:
+        doubt = " One of them may have been this increment itself, sent twice on its way."
         super().__init__(
             f"Counter {counter_id!r} was changed by other writers during each of {attempts} attempts."
+            f"{doubt if outcome is Outcome.UNKNOWN else ''}"
         )
+        self.outcome = outcome
         self.counter_id = counter_id
         self.attempts = attempts
 

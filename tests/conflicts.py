@@ -1,8 +1,11 @@
 """Version conflicts, made up in Elasticsearch's place."""
 
 from collections.abc import Callable
+from typing import Final
 
 from tests.proxy import Exchange
+
+FOR_EVER: Final = 1_000_000
 
 
 def stale(times: int) -> Callable[[Exchange], None]:

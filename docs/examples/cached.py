@@ -77,7 +77,7 @@ def increment(storage: Memory, asked: Increment, retries: Retries) -> Incremente
         ConflictsNotResolved: Others came first each time, until the retries were used up.
         OutOfTime: The turn did not come in time.
     """
-    with storage.turns.turn(asked.counter_id) as turn:
+    with storage.turns.turn(asked) as turn:
         turn.known = turn.known or storage.recall(asked)
         done = occ.try_until_unchanged(turn, asked, retries)
         if turn.known:

@@ -25,9 +25,9 @@ Increments counters in Elasticsearch from many clients at once, by update strate
 promise. A counter is the same document whichever strategy touches it, its value a signed 64-bit integer.
 
 **Errors** are problem details (RFC 9457), whose types `docs/problems.md` explains. An increment that was not
-answered with 200 was not acknowledged. On status 503 its `outcome` says whether it is certain that this request changed
-nothing; only then may it be repeated, unless it bore an `Idempotency-Key`, with which it always may. No refusal of a
-repetition settles what became of an earlier request under the same key: only a 200 does.
+answered with 200 was not acknowledged. Its `outcome`, if it has one, says whether it is certain that this request
+changed nothing; only then may it be repeated, unless it bore an `Idempotency-Key`, with which it always may. No refusal
+of a repetition settles what became of an earlier request under the same key: only a 200 does.
 
 **Versions.** A single counter's answer carries an `ETag`, unless its value is not the one that stands there. Sent back
 in `If-Match`, it makes a write conditional: if somebody else has written in between, the answer is a 412 with the

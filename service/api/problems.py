@@ -99,9 +99,6 @@ KINDS: Final[Mapping[type[CounterError], Problem]] = MappingProxyType(
     {
         CounterNotFound: Problem(404, "counter-not-found", "There is no such counter"),
         CounterOverflow: Problem(409, "counter-overflow", "The counter would overflow"),
-        ConflictsNotResolved: Problem(
-            409, "conflicts-not-resolved", "Too many writers at once", headers=RETRY_SOON
-        ),
         IdempotencyKeyExpired: Problem(409, "idempotency-key-expired", "The key is too old"),
         IdempotencyKeyReused: Problem(422, "idempotency-key-reused", "The key stands for another request"),
     }
@@ -121,6 +118,15 @@ def of_counter_error(error: CounterError, *, repeatable: bool = False) -> Proble
             versions = {"required_version": error.required, "current_version": error.current}
             return Problem(
                 412, "precondition-failed", "The counter has another version", str(error), versions
+            )
+        case ConflictsNotResolved():
+            return Problem(
+                409,
+                "conflicts-not-resolved",
+                "Too many writers at once",
+                str(error),
+                {"outcome": error.outcome.value},
+                RETRY_SOON,
             )
         case OutOfTime() | StorageUnavailable():
             return Problem(

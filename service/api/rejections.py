@@ -31,7 +31,7 @@ REJECTIONS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         408: ("TooSlow", "The request was not there as a whole in time."),
         409: (
             "Conflict",
-            "Too many writers at once, an overflow, or a key too old. This request changed nothing.",
+            "An overflow, or a key too old: this request changed nothing. Or too many writers at once: see `outcome`.",
         ),
         412: (
             "PreconditionFailed",

@@ -159,7 +159,7 @@ class ProblemSchema(Schema):
     errors = Dict(keys=String(), values=Raw(), metadata={"description": "What is wrong, by field."})
     outcome = String(
         validate=OneOf([outcome.value for outcome in Outcome]),
-        metadata={"description": "What is known of the write; on status 503."},
+        metadata={"description": "What is known of the write; on status 503 and of unresolved conflicts."},
     )
     required_version = String(
         allow_none=True,

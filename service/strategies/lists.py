@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TypeVar
 
 from service.counters import Applied, Counter, Increment, Incremented, Revision, Step
-from service.errors import CounterError, DuplicateNotConfirmed, OutOfTime, VersionConflict
+from service.errors import CounterError, OutOfTime, VersionConflict
 from service.retries import Retries
 from service.storage.protocol import Batching, CounterRepository
 from service.strategies.trial import Trial
@@ -98,8 +98,6 @@ def _step(item: Increment, seen: Counter | CounterError) -> Step | CounterError:
 
 
 def _applied(step: Step, written: Revision | CounterError) -> Applied | CounterError:
-    if isinstance(written, VersionConflict) and step.replayed:
-        return DuplicateNotConfirmed(step.counter.id)
     if isinstance(written, CounterError):
         return written
     return Applied(step.value, written, step.replayed)
@@ -140,7 +138,7 @@ def _settle(trial: Trial, outcome: Applied | CounterError) -> Applied | None:
         case Applied():
             return outcome
         case VersionConflict():
-            trial.conflict(outcome)
+            trial.conflict()
         case _:
             trial.repeat_or_raise(outcome)
     return None

@@ -8,8 +8,8 @@ thrown away; so those of one worker take turns, and only workers meet each other
 
 from collections.abc import Sequence
 
-from service.counters import Applied, Increment, Incremented, Revision, Step
-from service.errors import CounterError, DuplicateNotConfirmed, VersionConflict
+from service.counters import Applied, Increment, Incremented
+from service.errors import CounterError, VersionConflict
 from service.preconditions import UNCONDITIONAL, Precondition
 from service.retries import Retries
 from service.storage.protocol import Registers
@@ -25,7 +25,7 @@ def increment(storage: Turns, asked: Increment, retries: Retries) -> Incremented
         ConflictsNotResolved: Others came first each time, until the retries were used up.
         OutOfTime: The turn did not come in time.
     """
-    with storage.turn(asked.counter_id) as turn:
+    with storage.turn(asked) as turn:
         return try_until_unchanged(turn, asked, retries)
 
 
@@ -50,24 +50,15 @@ def try_until_unchanged(
             step = asked.applied_to(seen)
             if not step.replayed:
                 required.check(seen)
-            revision = _write(registers, step)
-        except VersionConflict as conflict:
-            trial.conflict(conflict)
+            revision = registers.compare_and_set(step.counter)
+        except VersionConflict:
+            trial.conflict()
         except CounterError as error:
             trial.repeat_or_raise(error)
         else:
             applied = Applied(step.value, revision, step.replayed)
             return Incremented(asked, applied, attempt, trial.conflicts)
     raise trial.failure(attempt)
-
-
-def _write(registers: Registers, step: Step) -> Revision:
-    try:
-        return registers.compare_and_set(step.counter)
-    except VersionConflict as conflict:
-        if step.replayed:
-            raise DuplicateNotConfirmed(step.counter.id) from conflict
-        raise
 
 
 def try_each(storage: Turns, asked: Sequence[Increment]) -> list[Applied | CounterError]:

@@ -25,8 +25,8 @@ def increment(storage: Additions, asked: Increment, retries: Retries) -> Increme
     for attempt in retries.attempts():
         try:
             applied = storage.add(asked)
-        except VersionConflict as conflict:
-            trial.conflict(conflict)
+        except VersionConflict:
+            trial.conflict()
         except CounterError as error:
             trial.repeat_or_raise(error)
         else:

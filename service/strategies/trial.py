@@ -5,19 +5,21 @@ from service.errors import (
     ConflictsNotResolved,
     CounterError,
     Outcome,
+    OutOfTime,
     StorageRefused,
     StorageUnavailable,
-    VersionConflict,
 )
 
 
 class Trial:
     """The tries of one increment. ``conflicts`` counts those that Elasticsearch refused as stale.
 
-    A stale try is tried again whoever asks. It changed nothing, unless the counter was seen to know the operation. One
-    whose outcome is unknown is not, for it could count twice; unless the increment is an operation, whose key tells the
-    next try whether it was applied. What was certainly not applied is the caller's to repeat: Elasticsearch may be
-    overloaded, and would be called yet more.
+    A stale try is tried again whoever asks. One whose outcome is unknown is not, for it could count twice; unless the
+    increment is an operation, whose key tells the next try whether it was applied. What was certainly not applied is
+    the caller's to repeat: Elasticsearch may be overloaded, and would be called yet more.
+
+    What sends a write twice on its way passes on the second answer: that it is stale, because of the first. So a
+    conflict of an operation leaves it open whether that was applied, until the next try has looked at the counter.
     """
 
     def __init__(self, asked: Increment) -> None:
@@ -25,11 +27,9 @@ class Trial:
         self._unknown: CounterError | None = None
         self.conflicts = 0
 
-    def conflict(self, error: VersionConflict) -> None:
+    def conflict(self) -> None:
         """Take note of a stale try."""
         self.conflicts += 1
-        if error.outcome is Outcome.UNKNOWN:
-            self._unknown = self._unknown or StorageUnavailable(str(error), Outcome.UNKNOWN)
 
     def repeat_or_raise(self, error: CounterError) -> None:
         """Return if the increment may be tried again after ``error``.
@@ -37,13 +37,21 @@ class Trial:
         Raises:
             CounterError: What is true of it as a whole: once a try may have been applied, no later failure undoes that.
         """
+        has_looked = not isinstance(error, StorageUnavailable | OutOfTime)
         if error.outcome is Outcome.UNKNOWN:
             # The first of them: that a key has expired says that *this* try has changed nothing.
             self._unknown = self._unknown or error
+        elif self._may_have_met_itself and not has_looked:
+            self._unknown = self._unknown or StorageUnavailable(str(error), Outcome.UNKNOWN)
         will_pass = isinstance(error, StorageUnavailable) and not isinstance(error, StorageRefused)
         if not (self._asked.operation and self._unknown and will_pass):
             raise self._unknown or error
 
     def failure(self, attempts: int) -> CounterError:
         """Return what an increment ends in whose tries are used up."""
-        return self._unknown or ConflictsNotResolved(self._asked.counter_id, attempts)
+        outcome = Outcome.UNKNOWN if self._may_have_met_itself else Outcome.NOT_APPLIED
+        return self._unknown or ConflictsNotResolved(self._asked.counter_id, attempts, outcome)
+
+    @property
+    def _may_have_met_itself(self) -> bool:
+        return self._asked.operation is not None and self.conflicts > 0

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from service import deadlines
-from service.counters import Counter, Revision
+from service.counters import Counter, Increment, Revision, is_counter_value
 from service.errors import OutOfTime
 from service.storage.protocol import CounterRepository
 from service.tasks import Latch
@@ -26,10 +26,11 @@ class Turn:
         known: The counter as the one before, or this one, has written it last; None if that has to be read.
     """
 
-    __slots__ = ("_begun", "_repository", "known")
+    __slots__ = ("_asked", "_begun", "_repository", "known")
 
-    def __init__(self, repository: CounterRepository) -> None:
+    def __init__(self, repository: CounterRepository, asked: Increment) -> None:
         self._repository = repository
+        self._asked = asked
         self.known: Counter | None = None
         self._begun = Latch()
 
@@ -43,9 +44,15 @@ class Turn:
         self._begun.open()
 
     def read(self, counter_id: str) -> Counter:
-        """Return the counter as the one before has written it, the first time; otherwise as it is stored."""
+        """Return the counter as the one before has written it, the first time; otherwise as it is stored.
+
+        What is refused for its value is not written, and so not found to be stale: no such refusal rests on what is
+        known.
+        """
         known, self.known = self.known, None
-        return known or self._repository.read(counter_id)
+        if known and is_counter_value(known.value + self._asked.by):
+            return known
+        return self._repository.read(counter_id)
 
     def compare_and_set(self, counter: Counter) -> Revision:
         """Store the counter, as the repository does; what is stored is known to the next."""
@@ -77,13 +84,13 @@ class Turns:
         return self.repository.batch
 
     @contextmanager
-    def turn(self, counter_id: str) -> Iterator[Turn]:
-        """Wait for one's turn at a counter, and have it.
+    def turn(self, asked: Increment) -> Iterator[Turn]:
+        """Wait for one's turn at the counter of an increment, and have it.
 
         Raises:
             OutOfTime: It did not come within the caller's time.
         """
-        turn = Turn(self.repository)
+        turn, counter_id = Turn(self.repository, asked), asked.counter_id
         with self._mutex:
             queue = self._queues.setdefault(counter_id, deque())
             queue.append(turn)

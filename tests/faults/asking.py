@@ -32,12 +32,11 @@ INJURIES: Final[Mapping[str, Handler]] = MappingProxyType(
 
 ALWAYS: Final = 1_000_000
 
-PROBLEMS: Final[Mapping[str, Problem | Untold]] = MappingProxyType(
+PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType(
     {
         "/problems/counter-not-found": Problem.ABSENT,
         "/problems/idempotency-key-reused": Problem.REUSED,
         "/problems/idempotency-key-expired": Problem.EXPIRED,
-        "/problems/conflicts-not-resolved": Untold.NOT_APPLIED,
     }
 )
 
@@ -109,7 +108,7 @@ def told(document: Any) -> Said | Untold:
     match document:
         case {"value": int(value)}:
             return value
-        case {"type": "/problems/unavailable", "outcome": outcome}:
+        case {"type": "/problems/unavailable" | "/problems/conflicts-not-resolved", "outcome": outcome}:
             return Untold.UNKNOWN if outcome == "unknown" else Untold.NOT_APPLIED
         case {"type": kind}:
             return PROBLEMS[kind]

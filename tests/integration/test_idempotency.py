@@ -8,6 +8,7 @@ import requests
 
 from service.counters import MAX_VALUE
 from tests.api import Api
+from tests.conflicts import FOR_EVER, stale
 from tests.keys import uuid7
 from tests.problems import problem_in
 from tests.proxy import Exchange, Proxy
@@ -384,6 +385,32 @@ def test_what_stays_unknown_is_told_so_and_may_be_repeated(
     assert int(answer.headers["Retry-After"]) >= 1
     assert len(writes) > 1
     assert (200, 1, "true") == (again.status_code, again.json()["value"], again.headers[REPLAYED])
+    assert 1 == api.value_of(counter_id)
+
+
+@pytest.mark.parametrize("path", ["/{strategy}/{id}", "/{strategy}"])
+def test_a_conflict_may_be_with_itself(
+    proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str, path: str
+) -> None:
+    """A write that was done, and whose second sending met it, is not told as changing nothing."""
+    key = uuid7()
+    in_conflict = stale(FOR_EVER)
+
+    def done_then_stale(exchange: Exchange) -> None:
+        if exchange.is_write:
+            exchange.forward()
+        in_conflict(exchange)
+
+    proxy.handle = done_then_stale
+    url = path.format(strategy=strategy, id=counter_id)
+    body = None if "{id}" in path else {"increments": [{"id": counter_id}]}
+    answer = proxied_api.post(url, json=body, headers=keyed(key))
+    proxy.reset()
+    again = proxied_api.post(url, json=body, headers=keyed(key))
+    [told], [settled] = ((it.json().get("results") or [it.json()]) for it in (answer, again))
+
+    assert ("/problems/conflicts-not-resolved", "unknown") == (told["type"], told["outcome"])
+    assert (1, "true") == (settled["value"], again.headers[REPLAYED])
     assert 1 == api.value_of(counter_id)
 
 

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.api import Api
+from tests.conflicts import FOR_EVER, stale
+from tests.problems import problem_in
 from tests.proxy import Exchange, Proxy
 from tests.starting import Start
 from tests.strategies import BLIND
-
-VERSION_CONFLICT = {"error": {"type": "version_conflict_engine_exception", "reason": "…"}, "status": 409}
 
 
 class Meeting:
@@ -93,30 +93,13 @@ def test_lists_race_like_single_increments(
     assert stored == api.value_of(counter_id)
 
 
-def in_conflict(exchange: Exchange, counter_id: str) -> None:
-    """Say that another writer came first, as Elasticsearch says it of a write and of an item in a bulk request."""
-    if exchange.path.endswith("/_bulk"):
-        item = {"_id": counter_id, "status": 409, **VERSION_CONFLICT}
-        exchange.answer(200, {"errors": True, "items": [{"update": item}]})
-    else:
-        exchange.answer(409, VERSION_CONFLICT)
-
-
 @pytest.mark.parametrize("strategy", BLIND)
 @pytest.mark.parametrize("path", ["/{strategy}/{id}", "/{strategy}"])
 def test_a_script_is_tried_again_when_elasticsearch_gives_up(
     proxy: Proxy, api: Api, proxied_api: Api, counter_id: str, strategy: str, path: str
 ) -> None:
     """A conflict that outlasts Elasticsearch's own retries is tried again, and counts once."""
-    conflicts = iter(range(2))
-
-    def conflict_twice(exchange: Exchange) -> None:
-        if exchange.is_write and next(conflicts, None) is not None:
-            in_conflict(exchange, counter_id)
-        else:
-            exchange.forward()
-
-    proxy.handle = conflict_twice
+    proxy.handle = stale(2)
     body = None if "{id}" in path else {"increments": [{"id": counter_id}]}
     answer = proxied_api.post(path.format(strategy=strategy, id=counter_id), json=body).json()
     [done] = answer.get("results", [answer])
@@ -130,16 +113,9 @@ def test_conflicts_without_end_are_a_409_and_change_nothing(
 ) -> None:
     """Once the tries are used up the caller is told so, and when to come back; nothing was counted."""
     api.put(f"/counters/{counter_id}", json={"value": 7})
-
-    def conflict_always(exchange: Exchange) -> None:
-        if exchange.is_write:
-            in_conflict(exchange, counter_id)
-        else:
-            exchange.forward()
-
-    proxy.handle = conflict_always
+    proxy.handle = stale(FOR_EVER)
     answer = proxied_api.post(f"/{strategy}/{counter_id}")
 
-    assert (409, "/problems/conflicts-not-resolved") == (answer.status_code, answer.json()["type"])
+    assert "not-applied" == problem_in(answer, 409, "conflicts-not-resolved")["outcome"]
     assert int(answer.headers["Retry-After"]) >= 1
     assert 7 == api.value_of(counter_id)

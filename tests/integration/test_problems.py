@@ -91,7 +91,7 @@ def test_gives_up_against_writers_without_end(endpoint: Endpoint) -> None:
     """A write that others come before each time is a 409 that may be repeated."""
     answer = send(failing(VersionConflict("a")).test_client(), endpoint)
 
-    problem_in(answer, 409, "conflicts-not-resolved")
+    assert "not-applied" == problem_in(answer, 409, "conflicts-not-resolved")["outcome"]
     assert "1" == answer.headers["retry-after"]
 
 

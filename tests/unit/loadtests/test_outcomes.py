@@ -63,6 +63,7 @@ def test_a_200_that_is_no_object_is_malformed(body: bytes | None) -> None:
     [
         (400, {"type": "/problems/bad-request"}),
         (409, CONFLICT),
+        (409, CONFLICT | {"outcome": "not-applied"}),
         (422, {"type": "/problems/invalid-request"}),
         (503, UNAVAILABLE | {"outcome": "not-applied"}),
     ],

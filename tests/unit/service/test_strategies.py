@@ -16,7 +16,6 @@ from service.errors import (
     Outcome,
     OutOfTime,
     PreconditionFailed,
-    StorageUnavailable,
     VersionConflict,
 )
 from service.operations import Operation
@@ -118,16 +117,16 @@ class SentTwice(InMemoryCounters):
 
 
 def test_occ_that_conflicts_with_itself_does_not_know() -> None:
-    """Once the counter is seen to know the operation, conflicts do not mean that nothing was applied."""
+    """Conflicts of an operation to the end do not mean that nothing was applied."""
     repository = SentTwice()
     operation = Operation("0190163d8694739baea5966c26f8ad91", "f")
     alone, listed = Increment("a", 1, operation), Increment("b", 1, operation)
 
-    with pytest.raises(StorageUnavailable) as caught:
+    with pytest.raises(ConflictsNotResolved) as caught:
         occ.increment(Turns(repository), alone, RETRIES)
     [result] = increment_each(occ.try_each, rounds, Turns(repository), [listed], RETRIES)
 
-    assert isinstance(result, StorageUnavailable)
+    assert isinstance(result, ConflictsNotResolved)
     assert [Outcome.UNKNOWN] * 2 == [caught.value.outcome, result.outcome]
     assert [1, 1] == [repository.read(id_).value for id_ in "ab"]
 

@@ -1,5 +1,7 @@
 """What may be tried again, and what is true of all tries together."""
 
+import contextlib
+
 import pytest
 
 from service.counters import Increment
@@ -9,6 +11,7 @@ from service.errors import (
     CounterOverflow,
     IdempotencyKeyExpired,
     Outcome,
+    OutOfTime,
     StorageRefused,
     StorageUnavailable,
 )
@@ -55,6 +58,40 @@ def test_no_refusal_undoes_what_may_have_been_done(later: CounterError) -> None:
         trial.repeat_or_raise(later)
 
     assert UNKNOWN is caught.value
+
+
+@pytest.mark.parametrize("later", [NOT_APPLIED, REFUSED, OutOfTime()])
+def test_a_conflict_of_an_operation_may_be_with_itself(later: CounterError) -> None:
+    """What says nothing of the counter does not settle whether the stale try was the second of two."""
+    trial = Trial(OPERATION)
+    trial.conflict()
+
+    with contextlib.suppress(StorageUnavailable):
+        trial.repeat_or_raise(later)
+
+    assert Outcome.UNKNOWN is trial.failure(2).outcome
+
+
+def test_a_look_at_the_counter_settles_a_conflict() -> None:
+    """Who finds that the counter would overflow has not found the operation there."""
+    trial = Trial(OPERATION)
+    trial.conflict()
+
+    with pytest.raises(CounterOverflow) as caught:
+        trial.repeat_or_raise(OVERFLOW)
+
+    assert OVERFLOW is caught.value
+
+
+@pytest.mark.parametrize(("asked", "outcome"), [(PLAIN, Outcome.NOT_APPLIED), (OPERATION, Outcome.UNKNOWN)])
+def test_conflicts_to_the_end(asked: Increment, outcome: Outcome) -> None:
+    """Without a key they are other writers; with one, the last may have been the increment itself."""
+    trial = Trial(asked)
+    trial.conflict()
+    failure = trial.failure(1)
+
+    assert isinstance(failure, ConflictsNotResolved)
+    assert outcome is failure.outcome
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """Turns: threads at one counter go one after the other, and each begins with what the one before has written."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from localnode.processes import wait_until
 from service import deadlines
-from service.counters import Counter, Increment, Incremented, Revision
+from service.counters import MAX_VALUE, Counter, Increment, Incremented, Revision
 from service.errors import ConflictsNotResolved, OutOfTime, StorageUnavailable
 from service.retries import Retries
 from service.strategies import occ
@@ -24,12 +24,14 @@ class Counted(InMemoryCounters):
 
     Attributes:
         stored: The counters themselves, as another process sees them.
+        after_write: What happens once, right after the next write.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.stored = InMemoryCounters()
         self.reads = 0
+        self.after_write: Callable[[], object] = lambda: None
         self.begun = threading.Semaphore(0)
         self.may_go_on = threading.Semaphore(0)
 
@@ -44,7 +46,10 @@ class Counted(InMemoryCounters):
         assert self.may_go_on.acquire(timeout=SECONDS)
         if counter.value < 0:
             raise StorageUnavailable("Broken.")
-        return self.stored.compare_and_set(counter)
+        revision = self.stored.compare_and_set(counter)
+        self.after_write, after = lambda: None, self.after_write
+        after()
+        return revision
 
 
 class Scene:
@@ -125,6 +130,19 @@ def test_what_is_known_may_be_stale(scene: Scene) -> None:
 
     done = second.result(SECONDS)
     assert (111, 2, 1) == (done.applied.value, done.attempts, done.conflicts)
+
+
+def test_no_overflow_rests_on_what_is_known(scene: Scene) -> None:
+    """Where another process has made room since, the increment fits."""
+    first = scene.increment(MAX_VALUE)
+    scene.writes()
+    second = scene.increment(10)
+    assert wait_until(lambda: scene.turns.waiting == 1, timeout=SECONDS)
+    scene.repository.after_write = lambda: scene.repository.stored.add(Increment("c", -100))
+    scene.go_on(2)
+
+    assert MAX_VALUE == first.result(SECONDS).applied.value
+    assert (MAX_VALUE - 90, 0) == (second.result(SECONDS).applied.value, second.result(SECONDS).conflicts)
 
 
 def test_a_failure_leaves_nothing_to_begin_with(scene: Scene) -> None:
