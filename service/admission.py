@@ -20,6 +20,9 @@ class Refusal(Enum):
     LATE = auto()
     """It has not arrived as a whole within the time for a request."""
 
+    OVERDUE = auto()
+    """It has waited for its turn until its time was over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:

@@ -41,7 +41,8 @@ REQUESTS: Final = Histogram(
 )
 REFUSED: Final = Counter(
     "es_counters_http_requests_refused_total",
-    "Requests refused at once: busy, too many waited already; late, they did not arrive in time.",
+    "Requests that nothing was done for: busy, too many waited already; late, they did not arrive in time; overdue,"
+    " their turn did not come in time.",
     ["reason"],
 )
 FAILURES: Final = Counter("es_counters_internal_errors_total", "Requests answered with status 500: bugs.")
@@ -91,7 +92,7 @@ CALLS: Final = Histogram(
 
 def prepare(strategies: Iterable[str]) -> None:
     """Have everything that happens seldom stand at 0; to be called once in every process that counts."""
-    for reason in ("busy", "late"):
+    for reason in ("busy", "late", "overdue"):
         REFUSED.labels(reason)
     for strategy in strategies:
         for metric in (REPLAYS, RETRIES, CONFLICTS):

@@ -22,7 +22,7 @@ from service.api.metrics import PATH as METRICS
 from service.api.problems import InvalidHeader
 from service.counters import COUNTER_ID, is_counter_id
 from service.effort import Effort
-from service.errors import Outcome, StorageUnavailable
+from service.errors import Outcome, OutOfTime, StorageUnavailable
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
@@ -92,6 +92,9 @@ def _admit(asked: Asked, timeout: float) -> None:
         case Refusal.LATE:
             metrics.REFUSED.labels("late").inc()
             raise RequestTimeout(f"The request was not there as a whole within {timeout:g} seconds.")
+        case Refusal.OVERDUE:
+            metrics.REFUSED.labels("overdue").inc()
+            raise OutOfTime
     patience = asked.environ.get("HTTP_X_REQUEST_TIMEOUT")
     if patience is None:
         return

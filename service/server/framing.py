@@ -1,12 +1,13 @@
-"""Where a request ends in the bytes that have arrived so far.
+"""Where a request ends in the bytes that have arrived so far, and how long its caller waits for an answer.
 
-This decides when a request is handed to a thread, and nothing else: what it says, and whether it is one at all, is
-gunicorn's parser to judge, which is given the bytes as they came. Whatever is malformed or too long is handed over at
-once, to be refused.
+This decides when a request is handed to a thread, and until when, and nothing else: what it says, and whether it is one
+at all, is gunicorn's parser to judge, which is given the bytes as they came. Whatever is malformed or too long is
+handed over at once, to be refused.
 
 Source: RFC 9112, sections 2.1, 6 and 7.1.
 """
 
+import math
 import re
 from typing import Final
 
@@ -20,8 +21,9 @@ MAX_LINE: Final = 8 * 1024
 """Bytes of a line that begins a chunk."""
 
 HEADERS: Final = re.compile(
-    rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+    rb"\r\n(content-length|transfer-encoding|expect|x-request-timeout)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
 )
+SECONDS: Final = re.compile(rb"([0-9]{1,4}(?:\.[0-9]{1,3})?)[ \t]*")
 LENGTH: Final = re.compile(rb"0*[0-9]{1,15}")
 CHUNK_SIZE: Final = re.compile(rb"0*([0-9A-Fa-f]{1,15})(?:[ \t]*;|\Z)")
 BARE_LINE_END: Final = re.compile(rb"(?<!\r)\n")
@@ -35,15 +37,27 @@ class Extent:
         is_last: Whether nothing behind it can be taken for another request: it is malformed, too long or cut off.
         has_head: Whether its request line and headers are there.
         waits: Whether its sender waits to be told to go on before it sends the body.
+        patience: Seconds that its sender waits for an answer, as it says; ``math.inf`` if it does not.
     """
 
-    __slots__ = ("_body", "_chunk", "_max_body", "_searched", "end", "has_head", "is_last", "waits")
+    __slots__ = (
+        "_body",
+        "_chunk",
+        "_max_body",
+        "_searched",
+        "end",
+        "has_head",
+        "is_last",
+        "patience",
+        "waits",
+    )
 
     def __init__(self, max_body: int) -> None:
         self.end = 0
         self.is_last = False
         self.has_head = False
         self.waits = False
+        self.patience = math.inf
         self._max_body = max_body
         self._searched = 0
         self._body = 0
@@ -81,6 +95,9 @@ class Extent:
                     lengths.append(value.rstrip())
                 case b"transfer-encoding":
                     codings.append(value.rstrip().lower())
+                case b"x-request-timeout":
+                    seconds = SECONDS.fullmatch(value)
+                    self.patience = float(seconds[1]) if seconds else math.inf
                 case _:
                     self.waits = value.lower().startswith(b"100-continue") and b" HTTP/1.1\r\n" in head
         self.end = self._body

@@ -8,7 +8,7 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,7 +33,7 @@ class Limits:
     """What a worker bounds.
 
     Attributes:
-        arrival: Seconds within which a request must be there, from its first byte.
+        arrival: Seconds within which a request must be there, and have its turn, from its first byte.
         waiting: Requests that may wait for a thread.
         body: Bytes of a body, as the application has it.
         held: Bytes that are kept for slow callers, for all of them together.
@@ -151,8 +151,26 @@ class Reception:
                 connection.is_taken = True
                 # Not at once: the others that have come at the same time are to be taken in first.
                 self._loop.call(Task.begin, self._loop, self._serve_in_task, connection)
-            else:
+            elif self.busy <= self._threads:
                 self._have_served(connection, self._pool, self._finish_turn)
+            else:
+                self._queue(connection)
+
+    def _queue(self, connection: Connection) -> None:
+        """Have a request served when a thread is free, or refused if none is in time."""
+
+        def finish(connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
+            call_off()
+            self._finish_turn(connection, goes_on)
+
+        def give_up() -> None:
+            if waiting.cancel():
+                self.busy -= 1
+                self._refuse(connection, Refusal.OVERDUE)
+
+        waiting = self._have_served(connection, self._pool, finish)
+        patience = min(connection.extent.patience, self._limits.arrival)
+        call_off = self._loop.call_in(connection.arrival.since + patience - time.monotonic(), give_up)
 
     def _refuse(self, connection: Connection, refusal: Refusal) -> None:
         """Have the application refuse a request."""
@@ -176,9 +194,9 @@ class Reception:
             util.write_error(connection, 408, "Request Timeout", "")
             self._pass_on(connection, self._part)
 
-    def _have_served(self, connection: Connection, pool: ThreadPoolExecutor, then: Finish) -> None:
+    def _have_served(self, connection: Connection, pool: ThreadPoolExecutor, then: Finish) -> Future[None]:
         connection.is_taken = True
-        pool.submit(self._serve_in_thread, connection, then)
+        return pool.submit(self._serve_in_thread, connection, then)
 
     def _serve_in_thread(self, connection: Connection, then: Finish) -> None:
         goes_on = False

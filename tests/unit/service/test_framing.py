@@ -1,5 +1,7 @@
 """Where a request ends, however it is cut on its way, and what is given up as none."""
 
+import math
+
 import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]  # gunicorn has no type hints
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]  # likewise
@@ -139,6 +141,25 @@ def test_what_ends_early_is_all_there_is() -> None:
 
     assert not before
     assert (True, True, len(data)) == (extent.has_head, extent.is_last, extent.end)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (b"", math.inf),
+        (b"X-Request-Timeout: 0.25\r\n", 0.25),
+        (b"x-request-timeout:\t9999 \r\n", 9999.0),
+        (b"X-Request-Timeout: soon\r\n", math.inf),
+        (b"X-Request-Timeout: 1e3\r\n", math.inf),
+        (b"X-Requests-Timeout: 1\r\n", math.inf),
+    ],
+)
+def test_how_long_a_caller_waits(header: bytes, seconds: float) -> None:
+    """It is known before anybody serves the request; what is no number is for the service to refuse."""
+    extent = Extent(MAX_BODY)
+
+    assert extent.look(bytearray(head(header)))
+    assert seconds == extent.patience
 
 
 @pytest.mark.parametrize(
