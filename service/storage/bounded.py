@@ -2,13 +2,13 @@
 
 The time-outs of an HTTP client bound each wait on a socket: a reply that trickles byte by byte, or a name with
 several dead addresses, outlasts them. Here every step of a call asks `service.deadlines` what is left of the whole.
-(Looking up a name is the one exception: how long that takes is up to the system's resolver.)
 """
 
 import socket
 import ssl
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from elastic_transport import NodeConfig, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
@@ -21,6 +21,9 @@ from service.errors import OutOfTime
 
 NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError)
 """What is raised before the first byte of a request is sent; `BoundedConnection` sees to it."""
+
+LOOKING_UP: Final = ThreadPoolExecutor(4, "looking up a name")
+"""Where names of nodes are looked up, by the system, which has time-outs of its own."""
 
 
 def _left() -> float:
@@ -73,12 +76,8 @@ class BoundedConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Connect to one of the addresses of the host, each of which has an equal share of the time."""
-        try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        addresses = [(family, address) for family, _, _, _, address in found]
         end = time.monotonic() + (self.timeout or 0.0)
+        addresses = self._addresses(self.timeout or 0.0)
         while True:
             family, address = addresses.pop(0)
             share = (end - time.monotonic()) / (len(addresses) + 1)
@@ -87,6 +86,17 @@ class BoundedConnection(HTTPConnection):
             except OSError:
                 if not addresses:
                     raise
+
+    def _addresses(self, seconds: float) -> list[tuple[int, Any]]:
+        """Look the host up, in time: a resolver that has no answer by then goes on without anybody waiting for it."""
+        looking = LOOKING_UP.submit(socket.getaddrinfo, self._dns_host, self.port, type=socket.SOCK_STREAM)
+        try:
+            found = looking.result(seconds)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        finally:
+            looking.cancel()
+        return [(family, address) for family, _, _, _, address in found]
 
     def _connected(self, family: int, address: Any, seconds: float) -> socket.socket:
         connected = BoundedSocket(family, socket.SOCK_STREAM)

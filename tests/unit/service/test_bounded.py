@@ -184,6 +184,22 @@ def test_a_host_that_takes_no_connection_has_changed_nothing() -> None:
         assert Outcome.NOT_APPLIED is outcome_of(client_of(url, timeout=SHORT))
 
 
+def test_a_name_that_nobody_knows_yet_has_changed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look up where a node is ends in time, although the system's resolver may go on."""
+    over = threading.Event()
+
+    def look_up(*_args: object, **_options: object) -> list[object]:
+        over.wait()
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    client = client_of("http://localhost:9200", timeout=SHORT)
+    try:
+        assert [Outcome.NOT_APPLIED] * 6 == [outcome_of(client) for _ in range(6)]
+    finally:
+        over.set()
+
+
 def test_a_handshake_that_never_ends_has_changed_nothing() -> None:
     """Before TLS is agreed upon, nothing of a request is sent."""
     with listening(say_nothing) as node:
