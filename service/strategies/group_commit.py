@@ -211,15 +211,21 @@ class GroupCommit:
     # In a thread of its own, so that nobody's deadline cuts off what others wait for.
 
     def _write_for_good(self) -> None:
-        while True:
-            self._may_write.wait()
-            goes_on = True
-            while goes_on:
-                tell = self._write(self._take())
-                # Before anybody is told, who may come back at once.
-                goes_on = self._goes_on()
-                tell()
-            self._go_on_when_idle()
+        try:
+            while True:
+                self._may_write.wait()
+                goes_on = True
+                while goes_on:
+                    tell = self._write(self._take())
+                    # Before anybody is told, who may come back at once.
+                    goes_on = self._goes_on()
+                    tell()
+                self._go_on_when_idle()
+        finally:
+            # Whatever has gone wrong, who comes next starts another writer, at a door of its own.
+            with self._mutex:
+                self._has_writer = self._is_writing = False
+                self._may_write = Latch()
 
     def _take(self) -> list[Party]:
         """Take from the queue who goes along with the next write: all of them, unless that would be too much."""

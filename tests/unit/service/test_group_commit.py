@@ -347,6 +347,21 @@ def test_what_should_never_happen_reaches_all_and_stops_nobody(office: Office) -
     assert [1] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_ends_is_followed_by_another(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was with it does not know what came of it; who comes then is served."""
+    with monkeypatch.context() as patched:
+        patched.setattr(group_commit, "_answer", Mock(side_effect=MemoryError))
+        caller = office.call(Increment("c"), seconds=2.0)
+        assert office.storage.begun.acquire(timeout=SECONDS)
+        office.storage.gate.set()
+        [lost] = caller.result(SECONDS)
+
+    assert isinstance(lost, StorageUnavailable)
+    assert Outcome.UNKNOWN is lost.outcome
+    assert [2] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+
+
 def test_too_many_are_refused(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who finds no place is told at once that nothing was done; there is room again after the write."""
     monkeypatch.setattr(group_commit, "MAX_QUEUED", 3)
