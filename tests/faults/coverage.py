@@ -29,10 +29,10 @@ CONCERNED: Final[Mapping[int, Iterable[Case]]] = MappingProxyType(
         13: [*_KEYED, *_KEYLESS],
         14: _KEYED,
         15: [*_KEYED, *_KEYLESS],
-        16: [Case("scripted", keyed=True)],
+        16: [Case("scripted", keyed=True), Case("batched", keyed=True)],
     }
 )
-"""By row. Naive is there where one caller alone calls it; row 16 is about the server, which serves all alike."""
+"""By row. Naive is there where one caller alone calls it; row 16 is about the server, which has threads and tasks."""
 
 
 def missing_in(figures: Iterable[Figures]) -> Iterator[str]:

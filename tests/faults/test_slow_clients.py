@@ -71,15 +71,16 @@ def slow_callers(url: str, at_once: bytes, trickle: bytes) -> Iterator[None]:
             feeder.join()
 
 
+@pytest.mark.parametrize("strategy", ["scripted", "batched"])
 @pytest.mark.parametrize("sent", SENT)
 def test_slow_callers_keep_nobody_from_being_served(
-    start: Start, api: Api, enter: Enter, counter_id: str, sent: str
+    start: Start, api: Api, enter: Enter, counter_id: str, sent: str, strategy: str
 ) -> None:
-    """While more callers than there are threads take their time, others are answered."""
+    """While more callers than there are threads take their time, others are answered, in threads and in tasks."""
     service = start({"WORKERS": f"{WORKERS}", "THREADS": f"{THREADS}"})
-    crowd = Crowd(service.url, Case("scripted", keyed=True), counter_id, timeout=SECONDS, patience=SECONDS)
+    crowd = Crowd(service.url, Case(strategy, keyed=True), counter_id, timeout=SECONDS, patience=SECONDS)
     with slow_callers(service.url, *SENT[sent]):
         crowd.increment(25, callers=4)
 
-    enter(crowd.figures(api, row=16, fault=f"{SLOW} callers send or read {sent}", struck=SLOW))
+    enter(crowd.figures(api, row=16, fault=f"{SLOW} slow callers: {sent}", struck=SLOW))
     assert 0 == crowd.tally.silences
