@@ -5,14 +5,16 @@
 ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS builder
+# Or `traces`: the same and OpenTelemetry.
+ARG REQUIREMENTS=service
 RUN python -m venv --without-pip /opt/venv
 # Wheels only: a package without one for this Python is an error here, not a reason to install a compiler.
 # The cache is BuildKit's, and in no layer.
 # hadolint ignore=DL3042
 RUN --mount=type=cache,target=/var/cache/pip \
-    --mount=type=bind,source=requirements/service.txt,target=/tmp/requirements.txt \
+    --mount=type=bind,source=requirements,target=/tmp/requirements \
     pip --python /opt/venv/bin/python --cache-dir /var/cache/pip install \
-        --require-hashes --no-deps --only-binary=:all: --requirement /tmp/requirements.txt
+        --require-hashes --no-deps --only-binary=:all: --requirement "/tmp/requirements/${REQUIREMENTS}.txt"
 # The service itself, and its command es-counters. What builds them is locked as well, and stays here.
 # hadolint ignore=DL3042
 RUN --mount=type=cache,target=/var/cache/pip \

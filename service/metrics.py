@@ -1,4 +1,4 @@
-"""Every metric of the service, and the moments at which they are counted. docs/metrics.md has them as a table.
+"""Every metric of the service, and the moments at which they are counted. docs/operations.md has them as a table.
 
 Names and units are those of https://prometheus.io/docs/practices/naming/. No label holds what a caller chooses: an
 unknown path or method is "none". What happens seldom is there at 0 from the start, or a first time would not be seen:

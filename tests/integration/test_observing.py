@@ -108,7 +108,7 @@ def test_the_rules_are_prometheus() -> None:
 
 def test_every_metric_is_described(served: Mapping[str, set[str]]) -> None:
     """The table has all of them and no other."""
-    page = (ROOT / "docs" / "metrics.md").read_text()
+    page = (ROOT / "docs" / "operations.md").read_text()
     described = set(re.findall(r"^\| `(es_counters_\w+)`", page, flags=re.MULTILINE))
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in served}
 
