@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Refusal(Enum):
-    """Why a request is answered at once, without anything being done."""
+    """Why a request is answered without anything being done."""
 
     BUSY = auto()
     """More requests wait than the worker may let wait."""
@@ -34,6 +34,9 @@ class Arrival:
     since: float = field(default_factory=time.monotonic)
     refusal: Refusal | None = None
 
+
+PATIENCE: Final = r"[1-9][0-9]{0,3}(\.[0-9]{1,3})?|0\.(0{0,2}[1-9]|0?[1-9][0-9]|[1-9][0-9]{2})"
+"""How a caller may write how many seconds it waits: from 0.001 to 9999.999. Every tool reads such an expression."""
 
 _at_hand: Final[ContextVar[Arrival | None]] = ContextVar("arrival", default=None)
 

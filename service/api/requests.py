@@ -27,8 +27,7 @@ from service.errors import Outcome, OutOfTime, StorageUnavailable
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
 
-SECONDS: Final = re.compile(r"[1-9][0-9]{0,3}(\.[0-9]{1,3})?|0\.(0{0,2}[1-9]|0?[1-9][0-9]|[1-9][0-9]{2})")
-"""How a caller may write how long it waits: from 0.001 seconds to 9999.999. Every tool reads such an expression."""
+SECONDS: Final = re.compile(admission.PATIENCE)
 
 logger = structlog.get_logger(__name__)
 
@@ -91,7 +90,7 @@ def _admit(asked: Asked, timeout: float) -> None:
             raise StorageUnavailable("The service is busy: too many requests wait already.")
         case Refusal.LATE:
             metrics.REFUSED.labels("late").inc()
-            raise RequestTimeout(f"The request was not there as a whole within {timeout:g} seconds.")
+            raise RequestTimeout("The request was not there as a whole within the time for it.")
         case Refusal.OVERDUE:
             metrics.REFUSED.labels("overdue").inc()
             raise OutOfTime

@@ -85,6 +85,10 @@ class Connection:
         """Say whether the request at hand begins with one of these."""
         return self._incoming.startswith(beginnings)
 
+    def due(self, limit: float) -> float:
+        """Return when the request at hand is to be answered, within ``limit`` seconds, on the monotonic clock."""
+        return self.arrival.since + min(limit, self.extent.patience)
+
     # In the main thread.
 
     def take(self) -> bool:

@@ -11,6 +11,8 @@ import math
 import re
 from typing import Final
 
+from service.admission import PATIENCE
+
 HEAD_END: Final = b"\r\n\r\n"
 LINE_END: Final = b"\r\n"
 
@@ -23,7 +25,7 @@ MAX_LINE: Final = 8 * 1024
 HEADERS: Final = re.compile(
     rb"\r\n(content-length|transfer-encoding|expect|x-request-timeout)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
 )
-SECONDS: Final = re.compile(rb"([0-9]{1,4}(?:\.[0-9]{1,3})?)[ \t]*")
+SECONDS: Final = re.compile(PATIENCE.encode())
 LENGTH: Final = re.compile(rb"0*[0-9]{1,15}")
 CHUNK_SIZE: Final = re.compile(rb"0*([0-9A-Fa-f]{1,15})(?:[ \t]*;|\Z)")
 BARE_LINE_END: Final = re.compile(rb"(?<!\r)\n")
@@ -96,8 +98,8 @@ class Extent:
                 case b"transfer-encoding":
                     codings.append(value.rstrip().lower())
                 case b"x-request-timeout":
-                    seconds = SECONDS.fullmatch(value)
-                    self.patience = float(seconds[1]) if seconds else math.inf
+                    seconds = value.rstrip()
+                    self.patience = float(seconds) if SECONDS.fullmatch(seconds) else math.inf
                 case _:
                     self.waits = value.lower().startswith(b"100-continue") and b" HTTP/1.1\r\n" in head
         self.end = self._body

@@ -8,8 +8,9 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from gunicorn import util  # type: ignore[import-untyped]  # gunicorn has no type hints
@@ -86,7 +87,10 @@ class Reception:
         self._is_closing = False
         self._idle = idle
         self._threads = threads
+        self._free = threads
         self._pool = pool
+        # Who waits for a thread, in the order of arrival, and what calls off that it is given up.
+        self._queue: dict[Connection, Callable[[], None]] = {}
         # For what is answered at once, whatever the other threads wait for.
         self._reserve = ThreadPoolExecutor(1)
 
@@ -113,7 +117,7 @@ class Reception:
     def _wait_for_request(self, connection: Connection) -> None:
         """Wait for a request to begin, or to go on."""
         if connection.has_begun:
-            seconds = connection.arrival.since + self._limits.arrival - time.monotonic()
+            seconds = connection.due(self._limits.arrival) - time.monotonic()
             self.room.wait(connection, selectors.EVENT_READ, self._read, seconds, self._refuse_late)
         else:
             seconds = PARTING if self._is_closing else self._idle
@@ -151,26 +155,20 @@ class Reception:
                 connection.is_taken = True
                 # Not at once: the others that have come at the same time are to be taken in first.
                 self._loop.call(Task.begin, self._loop, self._serve_in_task, connection)
-            elif self.busy <= self._threads:
-                self._have_served(connection, self._pool, self._finish_turn)
+            elif self._free:
+                self._free -= 1
+                self._have_served(connection, self._pool, self._finish_in_thread)
             else:
-                self._queue(connection)
+                self._queue[connection] = self._loop.call_in(
+                    connection.due(self._limits.arrival) - time.monotonic(),
+                    partial(self._give_up, connection),
+                )
 
-    def _queue(self, connection: Connection) -> None:
-        """Have a request served when a thread is free, or refused if none is in time."""
-
-        def finish(connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
-            call_off()
-            self._finish_turn(connection, goes_on)
-
-        def give_up() -> None:
-            if waiting.cancel():
-                self.busy -= 1
-                self._refuse(connection, Refusal.OVERDUE)
-
-        waiting = self._have_served(connection, self._pool, finish)
-        patience = min(connection.extent.patience, self._limits.arrival)
-        call_off = self._loop.call_in(connection.arrival.since + patience - time.monotonic(), give_up)
+    def _give_up(self, connection: Connection) -> None:
+        """Refuse a request whose turn has not come in time."""
+        del self._queue[connection]
+        self.busy -= 1
+        self._refuse(connection, Refusal.OVERDUE)
 
     def _refuse(self, connection: Connection, refusal: Refusal) -> None:
         """Have the application refuse a request."""
@@ -194,9 +192,9 @@ class Reception:
             util.write_error(connection, 408, "Request Timeout", "")
             self._pass_on(connection, self._part)
 
-    def _have_served(self, connection: Connection, pool: ThreadPoolExecutor, then: Finish) -> Future[None]:
+    def _have_served(self, connection: Connection, pool: ThreadPoolExecutor, then: Finish) -> None:
         connection.is_taken = True
-        return pool.submit(self._serve_in_thread, connection, then)
+        pool.submit(self._serve_in_thread, connection, then)
 
     def _serve_in_thread(self, connection: Connection, then: Finish) -> None:
         goes_on = False
@@ -209,6 +207,17 @@ class Reception:
         self._finish_turn(connection, self._serve(connection))
 
     # From answer to the next request.
+
+    def _finish_in_thread(self, connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
+        """Give the thread to whoever waits for one, and go on with the connection whose request it has served."""
+        if self._queue:
+            following = next(iter(self._queue))
+            call_off = self._queue.pop(following)
+            call_off()
+            self._have_served(following, self._pool, self._finish_in_thread)
+        else:
+            self._free += 1
+        self._finish_turn(connection, goes_on)
 
     def _finish_turn(self, connection: Connection, goes_on: bool) -> None:  # noqa: FBT001 - passed on by position
         """Go on with a connection whose request has been served in its turn."""

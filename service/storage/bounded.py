@@ -6,9 +6,10 @@ several dead addresses, outlasts them. Here every step of a call asks `service.d
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, Final
 
 from elastic_transport import NodeConfig, Transport, TransportApiResponse, TransportError, Urllib3HttpNode
@@ -21,9 +22,6 @@ from service.errors import OutOfTime
 
 NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError)
 """What is raised before the first byte of a request is sent; `BoundedConnection` sees to it."""
-
-LOOKING_UP: Final = ThreadPoolExecutor(4, "looking up a name")
-"""Where names of nodes are looked up, by the system, which has time-outs of its own."""
 
 
 def _left() -> float:
@@ -89,14 +87,20 @@ class BoundedConnection(HTTPConnection):
 
     def _addresses(self, seconds: float) -> list[tuple[int, Any]]:
         """Look the host up, in time: a resolver that has no answer by then goes on without anybody waiting for it."""
-        looking = LOOKING_UP.submit(socket.getaddrinfo, self._dns_host, self.port, type=socket.SOCK_STREAM)
+        looked_up: Future[list[tuple[int, Any]]] = Future()
+
+        def look_up() -> None:
+            try:
+                found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+                looked_up.set_result([(family, address) for family, _, _, _, address in found])
+            except OSError as error:
+                looked_up.set_exception(error)
+
+        threading.Thread(target=look_up, name="looking up a name", daemon=True).start()
         try:
-            found = looking.result(seconds)
+            return looked_up.result(seconds)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
-        finally:
-            looking.cancel()
-        return [(family, address) for family, _, _, _, address in found]
 
     def _connected(self, family: int, address: Any, seconds: float) -> socket.socket:
         connected = BoundedSocket(family, socket.SOCK_STREAM)

@@ -161,9 +161,7 @@ class GroupCommit:
         with self._mutex:
             if self.queued + len(party.increments) > MAX_QUEUED:
                 return False
-            if not self._has_writer:
-                threading.Thread(target=self._write_for_good, name="group commit", daemon=True).start()
-                self._has_writer = True
+            self._see_to_writer()
             party.leads = not self._queue
             self._queue.append(party)
             self.queued += len(party.increments)
@@ -172,6 +170,11 @@ class GroupCommit:
             elif party.leads and party.loop:
                 party.loop.call_idle(self._write_now)
         return True
+
+    def _see_to_writer(self) -> None:
+        if not self._has_writer:
+            threading.Thread(target=self._write_for_good, name="group commit", daemon=True).start()
+            self._has_writer = True
 
     def _give_up(self, party: Party) -> Results:
         """Return what is true of increments whose caller waits no longer."""
@@ -222,10 +225,13 @@ class GroupCommit:
                     tell()
                 self._go_on_when_idle()
         finally:
-            # Whatever has gone wrong, who comes next starts another writer, at a door of its own.
+            # Whatever has gone wrong, another writer goes on, at a door of its own.
             with self._mutex:
                 self._has_writer = self._is_writing = False
                 self._may_write = Latch()
+                if self._queue:
+                    self._see_to_writer()
+                    self._wake_writer()
 
     def _take(self) -> list[Party]:
         """Take from the queue who goes along with the next write: all of them, unless that would be too much."""

@@ -4,6 +4,7 @@ from service.counters import Increment
 from service.errors import (
     ConflictsNotResolved,
     CounterError,
+    IdempotencyKeyExpired,
     Outcome,
     OutOfTime,
     StorageRefused,
@@ -19,7 +20,7 @@ class Trial:
     the caller's to repeat: Elasticsearch may be overloaded, and would be called yet more.
 
     What sends a write twice on its way passes on the second answer: that it is stale, because of the first. So a
-    conflict of an operation leaves it open whether that was applied, until the next try has looked at the counter.
+    conflict of an operation leaves it open whether that was applied, unless the counter then refuses it as a new one.
     """
 
     def __init__(self, asked: Increment) -> None:
@@ -37,15 +38,18 @@ class Trial:
         Raises:
             CounterError: What is true of it as a whole: once a try may have been applied, no later failure undoes that.
         """
-        has_looked = not isinstance(error, StorageUnavailable | OutOfTime)
-        if error.outcome is Outcome.UNKNOWN:
-            # The first of them: that a key has expired says that *this* try has changed nothing.
+        if isinstance(error, StorageUnavailable) and error.outcome is Outcome.UNKNOWN:
             self._unknown = self._unknown or error
-        elif self._may_have_met_itself and not has_looked:
-            self._unknown = self._unknown or StorageUnavailable(str(error), Outcome.UNKNOWN)
         will_pass = isinstance(error, StorageUnavailable) and not isinstance(error, StorageRefused)
         if not (self._asked.operation and self._unknown and will_pass):
-            raise self._unknown or error
+            raise self._unknown or self._after_conflicts(error)
+
+    def _after_conflicts(self, error: CounterError) -> CounterError:
+        """Return what is true after an error that, if there were conflicts, may not say what became of them."""
+        says_nothing = isinstance(error, StorageUnavailable | OutOfTime | IdempotencyKeyExpired)
+        if self._may_have_met_itself and says_nothing:
+            return StorageUnavailable(f"An earlier try may have been applied. {error}", Outcome.UNKNOWN)
+        return error
 
     def failure(self, attempts: int) -> CounterError:
         """Return what an increment ends in whose tries are used up."""

@@ -133,9 +133,12 @@ def test_what_waited_too_long_is_not_begun(full: Full, api: Api) -> None:
     """The time of a request counts while it waits for a thread; once it is over nobody waits for one any longer."""
     late = full.post({"X-Request-Timeout": "0.001"}).result()
     assert not any(running.done() for running in full.running)
+    with Api(full.url) as prometheus:
+        overdue = scrape(prometheus).total("http_requests_refused_total", reason="overdue")
     refused, in_time = full.fill()
     full.release()
 
+    assert 1 == overdue
     assert "not-applied" == problem_in(late, 503, "unavailable")["outcome"]
     assert int(late.headers["Retry-After"]) >= 1
     # What was given up has left its place to another.

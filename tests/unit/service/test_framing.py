@@ -151,6 +151,7 @@ def test_what_ends_early_is_all_there_is() -> None:
         (b"x-request-timeout:\t9999 \r\n", 9999.0),
         (b"X-Request-Timeout: soon\r\n", math.inf),
         (b"X-Request-Timeout: 1e3\r\n", math.inf),
+        (b"X-Request-Timeout: 0\r\n", math.inf),
         (b"X-Requests-Timeout: 1\r\n", math.inf),
     ],
 )

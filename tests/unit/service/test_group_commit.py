@@ -16,7 +16,7 @@ from service.counters import MAX_VALUE, Applied, Counter, Increment
 from service.errors import CounterError, CounterOverflow, Outcome, OutOfTime, StorageUnavailable
 from service.server.loop import MainLoop
 from service.strategies import group_commit
-from service.strategies.group_commit import GroupCommit
+from service.strategies.group_commit import GroupCommit, Party
 from service.tasks import Task
 from tests.fakes import InMemoryCounters
 
@@ -349,17 +349,25 @@ def test_what_should_never_happen_reaches_all_and_stops_nobody(office: Office) -
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_writer_that_ends_is_followed_by_another(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who was with it does not know what came of it; who comes then is served."""
-    with monkeypatch.context() as patched:
-        patched.setattr(group_commit, "_answer", Mock(side_effect=MemoryError))
-        caller = office.call(Increment("c"), seconds=2.0)
-        assert office.storage.begun.acquire(timeout=SECONDS)
-        office.storage.gate.set()
-        [lost] = caller.result(SECONDS)
+    """Who was with it does not know what came of it; who waits already is served, and who comes then."""
+    answer, fails = Party.answer, iter([True])
+
+    def fail_once(party: Party, results: list[Applied | CounterError]) -> None:
+        if next(fails, False):
+            raise MemoryError
+        answer(party, results)
+
+    monkeypatch.setattr(Party, "answer", fail_once)
+    caller = office.call(Increment("c"), seconds=1.0)
+    assert office.storage.begun.acquire(timeout=SECONDS)
+    waiting = office.call(Increment("c"))
+    office.storage.gate.set()
+    [lost] = caller.result(SECONDS)
 
     assert isinstance(lost, StorageUnavailable)
     assert Outcome.UNKNOWN is lost.outcome
-    assert [2] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
+    assert [2] == [value(result) for result in waiting.result(SECONDS)]
+    assert [3] == [value(result) for result in office.call(Increment("c")).result(SECONDS)]
 
 
 def test_too_many_are_refused(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
