@@ -115,7 +115,8 @@ def _keyed_rates(results: Results, sizes: dict[str, Any]) -> Iterator[tuple[str,
 def summary(results: Results) -> list[Row]:
     """Return a row for each target: medians of its rates where it is crowded, and in the last of these what else is.
 
-    That is the p99 and, in percent, how much of what was acknowledged was lost; then the rate on many counters.
+    That is the p99 and, in percent, how much of what was acknowledged was lost; then the rate on many counters. Targets
+    that were measured in some of these cells only are left out: those were enough for what they are to show.
     """
     closed = [cell for cell in results.cells if not cell.share and cell.connections in CROWDED]
     hot = [cell for cell in closed if cell.counters == 1]
@@ -134,6 +135,7 @@ def summary(results: Results) -> list[Row]:
             *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in many),
         )
         for target in results.targets
+        if all(results.of(target, cell) for cell in hot)
     ]
     return [("increments/s", *head), *rows]
 
