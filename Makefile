@@ -60,8 +60,16 @@ balancer: ## Get HAProxy, unless it is there
 	elif command -v brew >/dev/null; then brew install haproxy; \
 	else echo "HAProxy is needed: install your system's package haproxy (as root: apt-get install haproxy)." >&2; exit 1; fi
 
+.PHONY: prometheus
+prometheus: ## Get Prometheus, unless it is there
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; \
+	elif command -v brew >/dev/null; then brew install prometheus; \
+	else echo "Prometheus is needed: install your system's package prometheus (as root: apt-get install prometheus)." >&2; exit 1; fi
+
 .PHONY: test
-test: check browser balancer ## Check, then run every test on a real Elasticsearch, gunicorn, HAProxy and browser
+test: check browser balancer prometheus ## Check, then run every test on a real Elasticsearch, gunicorn, HAProxy and browser
 	$(TEST)
 
 .PHONY: faults
@@ -73,7 +81,7 @@ faults-table: .venv/dev ## Put the figures of the last `make faults` into docs/g
 	@$(RUN) tests.faults.table
 
 .PHONY: coverage
-coverage: .venv/dev browser balancer ## The same tests, and which lines and branches they reach in every process (twice as slow)
+coverage: .venv/dev browser balancer prometheus ## The same tests, and which lines and branches they reach in every process (twice as slow)
 	$(TEST) --cov
 
 .PHONY: check

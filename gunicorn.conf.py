@@ -88,8 +88,8 @@ def on_reload(server: Any) -> None:
 
 def tell_who_is_let_in(server: Any) -> None:
     """Leave no doubt of whether callers are asked for a token: a misspelt setting would not be missed."""
-    tokens = settings.access_tokens
-    server.log.info("Let in are: %s", f"the holders of {len(tokens)} tokens" if tokens else "all callers")
+    names = [token.name for token in settings.access_tokens]
+    server.log.info("Let in are: %s", ", ".join(names) if names else "all callers")
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -1,8 +1,9 @@
 """Counts a thing exactly once, whatever is lost on the way: a key, and a session that repeats the request.
 
+    pip install requests uuid-utils
     python docs/examples/count_once.py http://127.0.0.1:8000 page-views
 
-Needs the packages requests and uuid-utils (from Python 3.14 on, uuid.uuid7 of the standard library does as well).
+From Python 3.14 on, uuid.uuid7 of the standard library does as well as uuid-utils.
 """
 
 import sys
@@ -61,5 +62,7 @@ def count_once(session: requests.Session, url: str, counter_id: str, key: str, b
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:  # noqa: PLR2004 - itself, and two arguments
+        sys.exit("usage: count_once.py URL COUNTER")
     with counting_session() as session:
         print(count_once(session, sys.argv[1], sys.argv[2], key=str(uuid7())))

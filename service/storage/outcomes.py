@@ -9,14 +9,15 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from elasticsearch import ApiError, TransportError
 
-from service import effort
+from service import deadlines, effort
 from service.errors import (
     CounterError,
     Outcome,
+    OutOfTime,
     StorageRefused,
     StorageUnavailable,
     VersionConflict,
@@ -57,11 +58,22 @@ def writing(counter_id: str = "") -> Iterator[None]:
             raise StorageRefused(
                 "No trusted CA (ELASTICSEARCH_CA_CERTS) has signed its certificate."
             ) from error
+        if not deadlines.remaining():
+            _raise_out_of_time(error)
         if _has_cause(error, *NEVER_CONNECTED):
             logger.warning("Elasticsearch cannot be reached: %s", error)
             raise StorageUnavailable("Elasticsearch cannot be reached.", Outcome.NOT_APPLIED) from error
         logger.warning("Elasticsearch did not answer: %s", error)
         raise StorageUnavailable("Elasticsearch did not answer.", Outcome.UNKNOWN) from error
+
+
+def _raise_out_of_time(error: TransportError) -> NoReturn:
+    """Say that it was the caller's time that has ended a call; Elasticsearch may be well."""
+    if _has_cause(error, *NEVER_CONNECTED):
+        raise OutOfTime from error
+    raise StorageUnavailable(
+        "The time for this request was used up before Elasticsearch answered.", Outcome.UNKNOWN
+    ) from error
 
 
 def refusal(counter_id: str, status: int, body: Any) -> CounterError:

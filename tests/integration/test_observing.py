@@ -10,32 +10,14 @@ from typing import Any, Final
 
 import promql_parser
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.strategies import STRATEGIES
 from tests.api import Api
-
-ROOT: Final = Path(__file__).parents[2]
-RULES: Final = ROOT / "docker" / "prometheus" / "alerts.yml"
-DASHBOARD: Final = ROOT / "docker" / "grafana" / "counters.json"
+from tests.observing import ALERTS, EXPRESSIONS, ROOT
 
 PROMETHEUS_OWN: Final = frozenset({"up"})
 """What Prometheus adds of its own to each target."""
-
-ALERTS: Final[list[dict[str, Any]]] = [
-    rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
-]
-PANELS: Final[list[dict[str, Any]]] = json.loads(DASHBOARD.read_text())["panels"]
-
-EXPRESSIONS: Final = {
-    **{rule["alert"]: rule["expr"] for rule in ALERTS},
-    **{
-        f"{panel['title']} {target['refId']}": target["expr"].replace("$__rate_interval", "1m")
-        for panel in PANELS
-        for target in panel["targets"]
-    },
-}
 
 
 def selectors(expression: Any) -> Iterator[Any]:
@@ -91,19 +73,6 @@ def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
     assert ("docs/operations.md", rule["alert"].lower()) == (page, anchor)
     assert f"### {rule['alert']}\n" in (ROOT / page).read_text("utf-8")
-
-
-def test_the_rules_are_prometheus() -> None:
-    """Prometheus itself takes rules and configuration, where its tool is installed."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip(
-            "promtool, of the package prometheus, is not installed; the expressions were parsed all the same"
-        )
-
-    for command in (["rules", str(RULES)], ["config", str(RULES.with_name("prometheus.yml"))]):
-        checked = subprocess.run([promtool, "check", *command], capture_output=True, text=True, check=False)
-        assert 0 == checked.returncode, checked.stderr
 
 
 def test_every_metric_is_described(served: Mapping[str, set[str]]) -> None:

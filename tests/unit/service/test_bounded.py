@@ -155,8 +155,20 @@ def test_a_trickling_body_ends_with_the_call() -> None:
 
 def test_the_deadline_of_the_request_comes_first() -> None:
     """A call waits no longer than the caller does, however patient the service is with Elasticsearch."""
-    with listening(dribble) as node, deadlines.within(SHORT):
-        assert Outcome.UNKNOWN is outcome_of(client_of(node.url))
+    with (
+        listening(dribble) as node,
+        deadlines.within(SHORT),
+        pytest.raises(StorageUnavailable, match="The time for this request") as caught,
+    ):
+        write(client_of(node.url))
+
+    assert Outcome.UNKNOWN is caught.value.outcome
+
+
+def test_a_deadline_before_there_is_a_connection_leaves_no_doubt() -> None:
+    """Nor is Elasticsearch blamed for it."""
+    with black_hole() as url, deadlines.within(SHORT), pytest.raises(OutOfTime):
+        write(client_of(url))
 
 
 def test_without_time_nothing_is_sent() -> None:
