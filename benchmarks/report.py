@@ -1,6 +1,7 @@
 """Where figures go: to the terminal, and from the files of the last runs into the documentation."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,9 @@ def _titled(title: str, rows: Sequence[tables.Row], lay: Lay) -> str:
 
 
 def into_documentation() -> list[Path]:
-    """Write tables and plots of the last runs into docs/benchmarks.md, and summaries into the README's places for them.
+    """Write tables and plots of the last runs into docs/benchmarks.md, summaries into the README's places for them.
+
+    The files of results are put beside the page.
 
     Returns:
         The files of results that were there.
@@ -66,6 +69,8 @@ def into_documentation() -> list[Path]:
         known = json.loads(SOAK.read_text("utf-8"))
         table = f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}"
         pages.put(table, page=PAGE, begin=BEGIN.format("soak"))
+    for file in used:
+        shutil.copy(file, pages.DOCS / file.name)
     return used
 
 

@@ -87,6 +87,8 @@ def run(  # noqa: PLR0913 - one for each option
     with cluster(nodes=count, secure=secure, data_dir=data_dir, port=port) as running:
         kept = "" if data_dir is None else f" Its data are in {data_dir}."
         say(f"Elasticsearch answers on {', '.join(running.urls)}.{kept}")
+        if not ephemeral:
+            say(f"For other programs: export ELASTICSEARCH_URL={','.join(running.urls)}")
         sys.exit(supervisor.run(command, running, signals))
 
 

@@ -60,7 +60,9 @@ class Problem:
 
     def as_response(self) -> Response:
         """Return the problem as the answer to a request."""
-        return Response(json.dumps(self.as_dict()), self.status, dict(self.headers), content_type=MEDIA_TYPE)
+        return Response(
+            f"{json.dumps(self.as_dict())}\n", self.status, dict(self.headers), content_type=MEDIA_TYPE
+        )
 
 
 FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(

@@ -75,6 +75,7 @@ def race(
     """  # noqa: D301 - click's mark of a paragraph that stays as it is
     course = Course(url, _token(token_file), clients)
     results = []
+    click.echo(f"{clients} clients of {url} race, with {increments} increments each.", err=True)
     try:
         for strategy in strategies:
             with _counter(course, strategy) as counter_id:

@@ -61,5 +61,6 @@ class Result:
         elif self.acknowledged:
             said.append("None is lost." if self.is_exact else "None is lost, this time.")
         if self.conflicts:
-            said.append(f"{self.conflicts} times a write met another, and was tried again.")
+            times = "Once" if self.conflicts == 1 else f"{self.conflicts} times"
+            said.append(f"{times} a write met another, and was tried again.")
         return said

@@ -62,7 +62,7 @@ async function perform(complaint, what) {
   }
   const left = await counters.removeAll();
   open.delete(counters);
-  if (left.length) sentences.push(`These counters could not be removed: ${left.join(", ")}.`);
+  if (left.length) sentences.push(`These counters could not be removed, and are left: ${left.join(", ")}.`);
   complain(complaint, sentences.join(" "));
 }
 

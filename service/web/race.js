@@ -66,6 +66,7 @@ export async function race(client, plan, tally, stop, show) {
     await look();
     tally.settled = true;
   } catch (failure) {
+    tally.leaveOpen();
     end(failure);
   }
 }

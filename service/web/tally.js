@@ -9,7 +9,7 @@ export class Tally {
     this.unknown = 0; // not acknowledged, and counted or not
     this.conflicts = 0;
     this.attempts = 0;
-    /** What the counter holds, as last read; null before. */
+    /** What the counter holds, as last read; null before, and where it could not be read at the end. */
     this.stored = null;
     /** Whether that was after the last increment, so that it can be judged. */
     this.settled = false;
@@ -48,10 +48,16 @@ export class Tally {
     this.samples.push({ time, acknowledged, stored });
   }
 
-  /** How many were acknowledged and were not in the counter when it was last read. */
+  /** Note that the counter could not be read at the end: what it held before is not what it came to. */
+  leaveOpen() {
+    this.stored = null;
+  }
+
+  /** How many were acknowledged and were not in the counter when it was last read, or null. */
   get lost() {
+    if (this.stored === null) return null;
     const last = this.samples.at(-1);
-    return last ? Math.max(0, last.acknowledged - last.stored) : 0;
+    return Math.max(0, last.acknowledged - last.stored);
   }
 
   /** How many more are in the counter than were acknowledged or may have been counted, at the end. */

@@ -42,6 +42,6 @@ export function closing(results) {
   const kept = of("kept").map(([name]) => `/${name}`);
   if (kept.length) sentences.push(`${LIST.format(kept)} lost none.`);
   const open = of("open").map(([name]) => `/${name}`);
-  if (open.length) sentences.push(`Of ${LIST.format(open)} it is not known.`);
+  if (open.length) sentences.push(`What ${LIST.format(open)} came to is not known.`);
   return sentences.join(" ");
 }

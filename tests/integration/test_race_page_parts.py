@@ -33,7 +33,7 @@ VERDICTS: Final = {
     "unknown and counted": ("249, 1, 250", "expected 249 to 250, got 250: none lost", "/naive lost none."),
     "unknown and not": ("249, 1, 249", "expected 249 to 250, got 249: none lost", "/naive lost none."),
     "unknown and more": ("249, 1, 251", "expected 249 to 250, got 251: 1 too many", "/naive counted 1 twice."),
-    "not read": ("7, 0, null", "expected 7, and the counter cannot be read", "Of /naive it is not known."),
+    "not read": ("7, 0, null", "expected 7, and the counter cannot be read", "What /naive came to is not known."),
 }  # fmt: skip
 """What is said of increments acknowledged, of unknown outcome, and stored."""
 
