@@ -20,17 +20,23 @@ class Trial:
     the caller's to repeat: Elasticsearch may be overloaded, and would be called yet more.
 
     What sends a write twice on its way passes on the second answer: that it is stale, because of the first. So a
-    conflict of an operation leaves it open whether that was applied, unless the counter then refuses it as a new one.
+    conflict of an operation leaves it open whether that was applied, until the counter is seen not to know it.
     """
 
     def __init__(self, asked: Increment) -> None:
         self._asked = asked
         self._unknown: CounterError | None = None
+        self._may_have_met_itself = False
         self.conflicts = 0
 
     def conflict(self) -> None:
         """Take note of a stale try."""
         self.conflicts += 1
+        self._may_have_met_itself = self._asked.operation is not None
+
+    def is_new(self) -> None:
+        """Take note that the counter does not know the operation: no stale try has applied it, or yet will."""
+        self._may_have_met_itself = False
 
     def repeat_or_raise(self, error: CounterError) -> None:
         """Return if the increment may be tried again after ``error``.
@@ -55,7 +61,3 @@ class Trial:
         """Return what an increment ends in whose tries are used up."""
         outcome = Outcome.UNKNOWN if self._may_have_met_itself else Outcome.NOT_APPLIED
         return self._unknown or ConflictsNotResolved(self._asked.counter_id, attempts, outcome)
-
-    @property
-    def _may_have_met_itself(self) -> bool:
-        return self._asked.operation is not None and self.conflicts > 0

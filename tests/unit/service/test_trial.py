@@ -73,6 +73,18 @@ def test_a_conflict_of_an_operation_may_be_with_itself(later: CounterError) -> N
     assert Outcome.UNKNOWN is caught.value.outcome
 
 
+def test_a_counter_that_does_not_know_the_operation_settles_a_conflict() -> None:
+    """What was refused after that has changed nothing, and is told as it is."""
+    trial = Trial(OPERATION)
+    trial.conflict()
+    trial.is_new()
+
+    with pytest.raises(StorageRefused) as caught:
+        trial.repeat_or_raise(REFUSED)
+
+    assert REFUSED is caught.value
+
+
 def test_a_look_at_the_counter_settles_a_conflict() -> None:
     """Who finds that the counter would overflow has not found the operation there."""
     trial = Trial(OPERATION)
