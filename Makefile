@@ -64,7 +64,7 @@ balancer: ## Get HAProxy, unless it is there
 prometheus: ## Get Prometheus, unless it is there
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null && exit; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
-	then apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; \
+	then apt-get update -q && RUNLEVEL=1 apt-get install -y -q --no-install-recommends prometheus; \
 	elif command -v brew >/dev/null; then brew install prometheus; \
 	else echo "Prometheus is needed: install your system's package prometheus (as root: apt-get install prometheus)." >&2; exit 1; fi
 

@@ -140,8 +140,8 @@ def written(increments: int, waited: float) -> None:
     BATCH_WAIT.observe(waited)
 
 
-def called(operation: str, status: int | None, seconds: float) -> None:
-    """Count a call to Elasticsearch, which was answered with a status or with none."""
+def called(operation: str, status: int | str, seconds: float) -> None:
+    """Count a call to Elasticsearch, by the status of the answer or what there was in its place."""
     _calls(operation, status).observe(seconds)
 
 
@@ -170,8 +170,8 @@ def _attempts(strategy: str) -> Histogram:
 
 
 @cache
-def _calls(operation: str, status: int | None) -> Histogram:
-    return CALLS.labels(operation, NONE if status is None else status)
+def _calls(operation: str, status: int | str) -> Histogram:
+    return CALLS.labels(operation, status)
 
 
 def _reason(error: CounterError) -> str:

@@ -138,7 +138,7 @@ class Reception:
             self.room.leave(connection)
             self._submit(connection)
         elif had_begun:
-            self.room.hold(connection)
+            self.room.hold(connection, connection.due(self._limits.arrival))
         else:
             self.room.leave(connection)
             self._wait_for_request(connection)

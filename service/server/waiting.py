@@ -1,5 +1,6 @@
 """The connections that a worker waits for: each for one event, for a limited time, and all within limited memory."""
 
+import math
 import selectors
 import time
 from collections.abc import Callable
@@ -53,9 +54,13 @@ class WaitingRoom:
         self._poller.register(connection.raw, event, lambda _raw: self._call(connection))
         self.hold(connection)
 
-    def hold(self, connection: Connection) -> None:
-        """Count anew what is kept for a caller. If it is too much for all, drop who has waited longest for some."""
+    def hold(self, connection: Connection, until: float = math.inf) -> None:
+        """Count anew what is kept for a caller, who is waited for until then at most.
+
+        If it is too much for all, drop who has waited longest for some.
+        """
         wait = self._waits[connection]
+        wait.until = min(wait.until, until)
         self._held += connection.weight - wait.held
         wait.held = connection.weight
         while self._held > self._room:

@@ -23,6 +23,9 @@ from service.errors import OutOfTime
 NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError)
 """What is raised before the first byte of a request is sent; `BoundedConnection` sees to it."""
 
+LOOKING_UP: Final = threading.BoundedSemaphore(32)
+"""How many names may be looked up at a time, by threads that wait for the system, whose time-outs are its own."""
+
 
 def _left() -> float:
     """Return the seconds that are left, for a socket: to one, 0 would mean not to wait but to try."""
@@ -93,14 +96,19 @@ class BoundedConnection(HTTPConnection):
             try:
                 found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
                 looked_up.set_result([(family, address) for family, _, _, _, address in found])
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for
                 looked_up.set_exception(error)
+            finally:
+                LOOKING_UP.release()
 
+        end = time.monotonic() + seconds
+        if not LOOKING_UP.acquire(timeout=seconds):
+            raise TimeoutError("Other names are being looked up.")
         threading.Thread(target=look_up, name="looking up a name", daemon=True).start()
         try:
-            return looked_up.result(seconds)
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
+            return looked_up.result(max(0.0, end - time.monotonic()))
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(self.host, self, socket.gaierror(*error.args)) from error
 
     def _connected(self, family: int, address: Any, seconds: float) -> socket.socket:
         connected = BoundedSocket(family, socket.SOCK_STREAM)

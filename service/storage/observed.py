@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from elastic_transport import TransportApiResponse
+from elastic_transport import TransportApiResponse, TransportError
 
-from service import metrics
+from service import deadlines, metrics
 from service.storage.bounded import BoundedTransport
 
 OPERATIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
@@ -24,6 +24,10 @@ OPERATIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 )
 """What the service does to counters, by the method and the part of the path behind the index."""
 
+NO_ANSWER: Final = "none"
+TOO_LATE: Final = "late"
+"""In place of a status: the time of whoever asked was up before there was an answer."""
+
 
 class ObservedTransport(BoundedTransport):
     """Tells the metrics of every call that was begun."""
@@ -35,10 +39,14 @@ class ObservedTransport(BoundedTransport):
             TransportError, OutOfTime: As `BoundedTransport` does.
         """
         began = time.perf_counter()
-        status = None
+        status: int | str = NO_ANSWER
         try:
             response = super().perform_request(method, target, **options)
             status = response.meta.status
+        except TransportError:
+            # Who waits for less than Elasticsearch may take does not make it one that fails.
+            status = NO_ANSWER if deadlines.remaining() else TOO_LATE
+            raise
         finally:
             metrics.called(_operation(method, target), status, time.perf_counter() - began)
         return response

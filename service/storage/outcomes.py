@@ -69,6 +69,7 @@ def writing(counter_id: str = "") -> Iterator[None]:
 
 def _raise_out_of_time(error: TransportError) -> NoReturn:
     """Say that it was the caller's time that has ended a call; Elasticsearch may be well."""
+    logger.warning("The time of a request was up before Elasticsearch had answered it: %s", error)
     if _has_cause(error, *NEVER_CONNECTED):
         raise OutOfTime from error
     raise StorageUnavailable(

@@ -343,7 +343,7 @@ def test_refusals_are_seen_at_once(two_workers: Service) -> None:
     """What seldom happens stands at 0 from the start: a first time is a step that Prometheus can see."""
     seen = look(two_workers)
 
-    assert {"busy", "late"} == {*seen.values_of("reason")} - {
+    assert {"busy", "late", "overdue"} == {*seen.values_of("reason")} - {
         "conflicts",
         "unknown",
         "unavailable",
