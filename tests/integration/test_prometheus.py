@@ -100,13 +100,13 @@ def test_it_watches(url: str) -> None:
             for rule in group["rules"]
         }
 
-    def is_down() -> bool:
-        return states().get("CountersTargetDown") == ("ok", [NOBODY])
+    def are_evaluated() -> bool:
+        return {name: health for name, (health, _) in states().items()} == {
+            rule["alert"]: "ok" for rule in ALERTS
+        }
 
-    assert wait_until(is_down, timeout=SECONDS)
-    assert {rule["alert"]: "ok" for rule in ALERTS} == {
-        name: health for name, (health, _) in states().items()
-    }
+    assert wait_until(are_evaluated, timeout=SECONDS)
+    assert wait_until(lambda: states()["CountersTargetDown"] == ("ok", [NOBODY]), timeout=SECONDS)
 
 
 @pytest.mark.parametrize("command", [["rules", str(RULES)], ["config", str(PROMETHEUS)]])
