@@ -73,7 +73,7 @@ test: check browser balancer prometheus ## Check, then run every test on a real 
 	$(TEST)
 
 .PHONY: faults
-faults: .venv/dev ## Put the service through every fault there is a promise about, and print what became of each (15 min)
+faults: .venv/dev ## Put the service through every fault there is a promise about, and print what became of each (25 min)
 	$(PYTEST) tests/faults --figures build/faults.json
 
 .PHONY: faults-table
