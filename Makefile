@@ -52,21 +52,19 @@ cluster-load: .venv/dev balancer ## The same on three nodes through a load balan
 cluster: .venv/dev balancer ## Test the load balancer, a rolling restart, and what is lost with a node or a replica: nothing
 	$(RUN) pytest tests/cluster
 
+# A package of the system's, by its name: from Debian, without starting what it may bring along, or from Homebrew.
+PACKAGE = if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -q && RUNLEVEL=1 apt-get install -y -q --no-install-recommends $(1); \
+	elif command -v brew >/dev/null; then brew install $(1); \
+	else echo "It is needed: install your system's package $(1) (as root: apt-get install $(1))." >&2; exit 1; fi
+
 .PHONY: balancer
 balancer: ## Get HAProxy, unless it is there
-	@PATH="$$PATH:/usr/local/sbin:/usr/sbin"; command -v haproxy >/dev/null && exit; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
-	then apt-get update -q && apt-get install -y -q --no-install-recommends haproxy; \
-	elif command -v brew >/dev/null; then brew install haproxy; \
-	else echo "HAProxy is needed: install your system's package haproxy (as root: apt-get install haproxy)." >&2; exit 1; fi
+	@PATH="$$PATH:/usr/local/sbin:/usr/sbin"; command -v haproxy >/dev/null && exit; $(call PACKAGE,haproxy)
 
 .PHONY: prometheus
 prometheus: ## Get Prometheus, unless it is there
-	@command -v prometheus >/dev/null && command -v promtool >/dev/null && exit; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
-	then apt-get update -q && RUNLEVEL=1 apt-get install -y -q --no-install-recommends prometheus; \
-	elif command -v brew >/dev/null; then brew install prometheus; \
-	else echo "Prometheus is needed: install your system's package prometheus (as root: apt-get install prometheus)." >&2; exit 1; fi
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null && exit; $(call PACKAGE,prometheus)
 
 .PHONY: test
 test: check browser balancer prometheus ## Check, then run every test on a real Elasticsearch, gunicorn, HAProxy and browser

@@ -49,7 +49,7 @@ def try_until_unchanged(
             seen = registers.read(asked.counter_id)
             step = asked.applied_to(seen)
             if not step.replayed:
-                trial.is_new()
+                trial.found_new()
                 required.check(seen)
             revision = registers.compare_and_set(step.counter)
         except VersionConflict:

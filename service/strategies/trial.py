@@ -34,7 +34,7 @@ class Trial:
         self.conflicts += 1
         self._may_have_met_itself = self._asked.operation is not None
 
-    def is_new(self) -> None:
+    def found_new(self) -> None:
         """Take note that the counter does not know the operation: no stale try has applied it, or yet will."""
         self._may_have_met_itself = False
 

@@ -77,7 +77,7 @@ def test_a_counter_that_does_not_know_the_operation_settles_a_conflict() -> None
     """What was refused after that has changed nothing, and is told as it is."""
     trial = Trial(OPERATION)
     trial.conflict()
-    trial.is_new()
+    trial.found_new()
 
     with pytest.raises(StorageRefused) as caught:
         trial.repeat_or_raise(REFUSED)
