@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
+from flask.sessions import NullSession, SessionInterface
+from werkzeug.routing import MapAdapter
 
 from service import effort, logs, metrics, tracing
 from service.api.asked import Asked
@@ -28,14 +30,38 @@ MAX_BODY = 256 * 1024
 """Bytes of a request body: enough for the longest list of increments with the longest ids."""
 
 
+class NoSessions(SessionInterface):
+    """What there is in place of sessions: the same empty one for all requests, where Flask makes one for each."""
+
+    def __init__(self) -> None:
+        self._none = NullSession()
+
+    def open_session(self, _app: Flask, _request: Request) -> NullSession:
+        """Return the one that takes nothing."""
+        return self._none
+
+
 class Service(Flask):
-    """An application whose functions are none of them coroutines, and whose requests keep what is known of them."""
+    """An application that does without what it has no use for: coroutines, sessions, a name of its own.
+
+    Its requests keep what is known of them.
+    """
 
     request_class = Asked
+    session_interface = NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is; Flask would look at it whenever it calls it, a dozen times a request."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what finds the view of a request, by its path alone: the service has no name of its own.
+
+        Flask would take the name and the port apart by which the request has come, for URLs that nobody builds.
+        """
+        if request is None:
+            return super().create_url_adapter(None)
+        return self.url_map.bind("localhost", path_info=request.path, default_method=request.method)
 
 
 def create_app(

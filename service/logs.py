@@ -2,16 +2,19 @@
 
 The service logs through the standard library and leaves the configuration to whoever starts it; gunicorn.conf.py
 uses `configuration`. The line of each request alone goes past the standard library, on which it would spend most of its
-time, through a logger of structlog's own, which `configure` sets up.
+time, through a logger of structlog's own, which `configure` sets up; a worker has many of them written together.
 
 Source: https://www.elastic.co/docs/reference/ecs/ecs-field-reference and
 https://www.structlog.org/en/stable/performance.html
 """
 
+import atexit
 import json
 import sys
+from collections import deque
 from collections.abc import MutableMapping
-from typing import Any, Final
+from select import PIPE_BUF
+from typing import Any, BinaryIO, Final, cast
 
 import structlog
 
@@ -26,6 +29,55 @@ FIELDS: Final = (
 """What stands in every line."""
 
 ENCODER: Final = json.JSONEncoder(default=repr)
+
+
+class Lines:
+    """Standard error, as structlog's own loggers write to it: each line at once, or many of them together.
+
+    A write gives Python's lock away, for which its thread then has to wait again; a worker that serves many requests at
+    a time rather writes once for all of them. No write is longer than a pipe takes as a whole, unless one line is:
+    other processes write there as well.
+    """
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque()
+        self._are_gathered = False
+
+    def write(self, line: bytes) -> None:
+        """Take a line. Any thread may, and does so by a logger that lets in one of them at a time."""
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        """Write what has been taken, unless lines are gathered."""
+        if not self._are_gathered:
+            self.write_gathered()
+
+    def gather(self) -> None:
+        """Leave it from now on to the thread that asks for this to write lines, and to the end of the process."""
+        self._are_gathered = True
+        atexit.register(self.write_gathered)
+
+    def write_gathered(self) -> None:
+        """Write the lines that have been taken by now."""
+        together = b""
+        while self._lines:
+            line = self._lines.popleft()
+            if together and len(together) + len(line) > PIPE_BUF:
+                _write(together)
+                together = b""
+            together += line
+        if together:
+            _write(together)
+
+
+LINES: Final = Lines()
+"""Those of this process."""
+
+
+def _write(lines: bytes) -> None:
+    """Write beneath standard error's text, where lines are whole whoever else writes."""
+    sys.stderr.buffer.write(lines)
+    sys.stderr.buffer.flush()
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -71,14 +123,11 @@ def hand_on() -> None:
 
 
 def configure(settings: Settings) -> None:
-    """Have structlog's own loggers write the same lines to standard error.
-
-    They write beneath its text, where lines are whole whoever else writes.
-    """
+    """Have structlog's own loggers write the same lines to standard error, by way of `LINES`."""
     structlog.configure(
         processors=[*FIELDS, *_renderers(settings), _as_bytes],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", LINES)),
         cache_logger_on_first_use=True,
     )
 

@@ -14,10 +14,12 @@ class JsonAnswer(Response):
     """An answer whose headers are sent as they are: werkzeug would look for locations to complete among them."""
 
     def get_wsgi_headers(self, _environ: Any) -> Headers:
-        """Return all of them, with the length that werkzeug has put there as well."""
+        """Return all of them."""
         return self.headers
 
 
 def as_json(content: Any, headers: Iterable[tuple[str, str]] = (), *, status: int = 200) -> Response:
     """Return the answer that has this content."""
-    return JsonAnswer(f"{ENCODER.encode(content)}\n", status, headers, content_type="application/json")
+    body = f"{ENCODER.encode(content)}\n".encode()
+    of_body = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    return JsonAnswer([body], status, [*of_body, *headers], direct_passthrough=True)

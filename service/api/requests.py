@@ -113,8 +113,9 @@ def _check_path(asked: Asked) -> None:
 
 def _finish(asked: Asked, response: Response, strategy: str) -> Response:
     response.headers.add("X-Request-Id", asked.id)
-    # What was read may be kept, but must be asked for again: a counter is stale at once.
-    response.headers["Cache-Control"] = "no-cache"
+    if asked.method != "POST":
+        # What was read may be kept, but must be asked for again: a counter is stale at once. What was posted never is.
+        response.headers["Cache-Control"] = "no-cache"
     response.headers.add("X-Content-Type-Options", "nosniff")
     spent = effort.at_hand()
     _log(asked, response.status_code, strategy, spent)

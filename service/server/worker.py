@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no type hints
 
 from service import admission, draining, metrics
+from service.logs import LINES
 from service.server.connection import Connection
 from service.server.loop import MainLoop
 from service.server.reception import PARTING, Limits, Reception
@@ -62,6 +63,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def run(self) -> None:
         """Serve until told to stop, then until nobody is there any more."""
         self.allow_descriptors()
+        LINES.gather()
         self.ticked = 0.0
         self.loop = MainLoop(self.poller, wake=lambda: self.method_queue.defer(lambda: None))
         self.reception = Reception(
@@ -101,6 +103,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def turn(self, timeout: float = TICK) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds; and from time to time what is due."""
         self.loop.turn(timeout)
+        LINES.write_gathered()
         now = time.monotonic()
         if now - self.ticked >= TICK:
             self.ticked = now

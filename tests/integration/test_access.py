@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from elasticsearch import Elasticsearch
 
+from localnode.processes import wait_until
 from localnode.serving import Service
 from service.access import Scope
 from service.settings import Settings
@@ -348,7 +349,11 @@ def test_names_the_caller_in_the_log(closed: Service, gate: Wire) -> None:
 
     gate.ask("/nowhere", f"Authorization: {bearer('reader')}", f"X-Request-Id: {mark}", method="GET")
 
-    [line] = [line for line in closed.log.read_text().splitlines() if mark in line]
+    def lines() -> list[str]:
+        return [line for line in closed.log.read_text().splitlines() if mark in line]
+
+    assert wait_until(lambda: bool(lines()), timeout=60.0)
+    [line] = lines()
     assert '"user.name": "reader"' in line
 
 

@@ -155,4 +155,5 @@ def test_sends_them_to_where_the_environment_says(
     assert wait_until(lambda: {name, "group commit", "bulk"} <= received.spans.keys(), timeout=60.0)
     assert {"es-counters"} == received.services
     assert received.spans[name].span_id == received.spans["group commit"].parent_span_id
-    assert f'"trace.id": "{received.spans[name].trace_id.hex()}"' in service.log.read_text()
+    told = f'"trace.id": "{received.spans[name].trace_id.hex()}"'
+    assert wait_until(lambda: told in service.log.read_text(), timeout=60.0)

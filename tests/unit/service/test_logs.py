@@ -4,12 +4,13 @@ import json
 import logging
 import logging.config
 from collections.abc import Iterator
+from select import PIPE_BUF
 
 import pytest
 import structlog
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from service.logs import configuration, configure, hand_on
+from service.logs import Lines, configuration, configure, hand_on
 from service.settings import Settings
 
 
@@ -145,3 +146,52 @@ def test_what_is_set_up_already_stays(own_loggers: None, capsys: pytest.CaptureF
     structlog.get_logger("service.x").info("hello")
 
     assert "hello" in capsys.readouterr().err
+
+
+def test_lines_are_written_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody gathers them."""
+    lines = Lines()
+
+    lines.write(b"a\n")
+    lines.flush()
+
+    assert "a\n" == capsys.readouterr().err
+
+
+def test_gathered_lines_are_written_in_their_order(capsys: pytest.CaptureFixture[str]) -> None:
+    """And not before they are asked for."""
+    lines = Lines()
+    lines.gather()
+
+    for line in (b"a\n", b"b\n"):
+        lines.write(line)
+        lines.flush()
+    assert "" == capsys.readouterr().err
+
+    lines.write_gathered()
+    lines.write_gathered()
+    assert "a\nb\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("length", "lengths"),
+    [
+        (PIPE_BUF // 2, [2, 2, 1]),
+        (PIPE_BUF // 2 + 1, [1] * 5),
+        (PIPE_BUF + 1, [1] * 5),
+    ],
+)
+def test_no_pipe_takes_lines_apart(length: int, lengths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write has whole lines, and no more of them than a pipe takes at once, beside what others write there."""
+    writes: list[bytes] = []
+    monkeypatch.setattr("service.logs._write", writes.append)
+    lines = Lines()
+    lines.gather()
+    sent = [b"%d" % number * (length - 1) + b"\n" for number in range(5)]
+
+    for line in sent:
+        lines.write(line)
+    lines.write_gathered()
+
+    assert b"".join(sent) == b"".join(writes)
+    assert lengths == [len(write) // length for write in writes]
