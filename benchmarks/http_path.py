@@ -1,8 +1,9 @@
 """What a request costs on its way through the service, beside a bare Flask route that answers with the same JSON.
 
 Every variant has a gunicorn of its own, with gunicorn.conf.py and one worker, and stores nothing. What is measured is
-the processor time of the worker: neither Elasticsearch nor the caller nor the machine's other load is in it. A round
-goes through all variants, and rounds repeat.
+the processor time of the worker: neither Elasticsearch nor the caller nor the machine's other load is in it. Requests
+come one at a time, which is what one costs, and many at a time, whose threads then also fight for Python's lock. A
+round goes through all variants, and rounds repeat.
 
 python -m benchmarks.http_path        # what `make bench-http` does
 """
@@ -10,7 +11,7 @@ python -m benchmarks.http_path        # what `make bench-http` does
 import http.client
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,10 @@ from service.app import create_app
 from service.counters import Applied, Increment, Revision
 from tests.fakes import InMemoryCounters
 
-CONNECTIONS: Final = 16
-TURNS: Final = 40
-"""Requests on each connection, a variant and round."""
+AT_A_TIME: Final = (1, 16)
+"""Requests that are under way at a time, each on a connection of its own."""
+REQUESTS: Final = 320
+"""For a variant and a round, of each of these."""
 ROUNDS: Final = 20
 
 ANSWER: Final = b'{"id":"page-views","value":1,"by":1,"strategy":"scripted","attempts":1,"conflicts":0}\n'
@@ -109,23 +111,24 @@ class Worker:
     def __init__(self, variant: Variant, service: Service) -> None:
         self.variant = variant
         address, master = urlsplit(service.url).netloc, service.process.pid
-        self._connections = [http.client.HTTPConnection(address) for _ in range(CONNECTIONS)]
+        self._connections = [http.client.HTTPConnection(address) for _ in range(max(AT_A_TIME))]
         self._headers = {"Content-Type": "application/json"} if variant.body else {}
-        self._ask()
+        self._ask(self._connections)
         [worker] = Path(f"/proc/{master}/task/{master}/children").read_text("ascii").split()
         self._threads = Path(f"/proc/{worker}/task")
 
-    def microseconds(self) -> float:
+    def microseconds(self, at_a_time: int) -> float:
         """Return the processor time of a request, of all threads and with the kernel's part."""
+        connections = self._connections[:at_a_time]
         before = self._nanoseconds()
-        for _ in range(TURNS):
-            self._ask()
-        return (self._nanoseconds() - before) / (TURNS * CONNECTIONS) / 1000
+        for _ in range(REQUESTS // at_a_time):
+            self._ask(connections)
+        return (self._nanoseconds() - before) / REQUESTS / 1000
 
-    def _ask(self) -> None:
-        for connection in self._connections:
+    def _ask(self, connections: Sequence[http.client.HTTPConnection]) -> None:
+        for connection in connections:
             connection.request("POST", self.variant.path, self.variant.body, self._headers)
-        for connection in self._connections:
+        for connection in connections:
             answer = connection.getresponse()
             body = answer.read()
             if answer.status != http.client.OK:
@@ -156,18 +159,32 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         workers = [stack.enter_context(serving(variant, folder)) for variant in VARIANTS]
-        measured: dict[str, list[float]] = {variant.name: [] for variant in VARIANTS}
-        for _ in range(ROUNDS):
-            for worker in workers:
-                measured[worker.variant.name].append(worker.microseconds())
-    click.echo(f"{'processor time of the worker for a request':45}  least  median  of the bare route's")
-    for variant in VARIANTS:
-        figures = [function(measured[variant.name]) for function in (min, statistics.median)]
-        line = f"{variant.name:45} {figures[0]:3.0f} µs  {figures[1]:3.0f} µs"
-        if variant.beside:
-            bare = [function(measured[variant.beside]) for function in (min, statistics.median)]
-            line += f"  {figures[0] / bare[0]:.2f}, {figures[1] / bare[1]:.2f}"
-        click.echo(line)
+        rounds = [
+            {
+                (worker.variant.name, number): worker.microseconds(number)
+                for worker in workers
+                for number in AT_A_TIME
+            }
+            for _ in range(ROUNDS)
+        ]
+    for number in AT_A_TIME:
+        title = f"processor time of the worker, {number} at a time"
+        click.echo(f"{title:45}  least  median  of the bare route's, and its quartiles")
+        for variant in VARIANTS:
+            click.echo(
+                _line(variant, {name: [each[name, number] for each in rounds] for name, _ in rounds[0]})
+            )
+
+
+def _line(variant: Variant, measured: Mapping[str, Sequence[float]]) -> str:
+    own = measured[variant.name]
+    line = f"{variant.name:45} {min(own):3.0f} µs  {statistics.median(own):3.0f} µs"
+    if variant.beside is None:
+        return line
+    # Of what was measured in the same round, for in the next one the machine may be another.
+    ratios = [mine / bare for mine, bare in zip(own, measured[variant.beside], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return f"{line}  {middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 if __name__ == "__main__":
