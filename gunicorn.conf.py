@@ -34,6 +34,7 @@ from service.server.own_log import OwnLog
 from service.server.reception import Limits
 from service.server.worker import PatientWorker
 from service.strategies import STRATEGIES
+from service.version import __version__
 
 settings = reloading.settings()
 
@@ -87,8 +88,9 @@ def on_reload(server: Any) -> None:
 
 
 def tell_who_is_let_in(server: Any) -> None:
-    """Leave no doubt of whether callers are asked for a token: a misspelt setting would not be missed."""
+    """Leave no doubt of what serves, and whether callers are asked for a token: nobody misses a misspelt setting."""
     names = [token.name for token in settings.access_tokens]
+    server.log.info("This is es-counters %s", __version__)
     server.log.info("Let in are: %s", ", ".join(names) if names else "all callers")
 
 

@@ -13,6 +13,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import MutableMapping
+from contextlib import suppress
 from select import PIPE_BUF
 from typing import Any, BinaryIO, Final, cast
 
@@ -75,9 +76,13 @@ LINES: Final = Lines()
 
 
 def _write(lines: bytes) -> None:
-    """Write beneath standard error's text, where lines are whole whoever else writes."""
-    sys.stderr.buffer.write(lines)
-    sys.stderr.buffer.flush()
+    """Write beneath standard error's text, where lines are whole whoever else writes.
+
+    Where nobody can take them, as on a full disk, they are lost: to log is not what requests are there for.
+    """
+    with suppress(OSError):
+        sys.stderr.buffer.write(lines)
+        sys.stderr.buffer.flush()
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

@@ -4,11 +4,13 @@ Nothing else in the package reads the environment. Each setting can also come fr
 ``NAME_FILE``, as secrets in containers do.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
-from environs import EnvError, FileAwareEnv
+from environs import EnvError, EnvValidationError, FileAwareEnv
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from service import tracing
@@ -38,6 +40,16 @@ ENCODED_KEY: Final = Regexp(
 """What goes into a header. A line break there makes an error out of every call, whose text has the key in it."""
 
 INDEX_NAME: Final = Regexp(r"[a-z0-9][a-z0-9_.-]{0,99}\Z", error="Must be a lower-case index name.")
+
+
+NOT_A: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Not a valid boolean.": "Must be true or false.",
+        "Not a valid integer.": "Must be a whole number.",
+        "Not a valid number.": "Must be a number.",
+    }
+)
+"""What is to be said where marshmallow only says what a value is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +103,8 @@ class Settings:
         """
         try:
             return cls._read()
+        except EnvValidationError as error:
+            raise EnvError(_sentences(error.error_messages)) from error
         except EnvError:
             raise
         except ValueError as error:  # as environs raises for a file that is not there
@@ -175,6 +189,16 @@ class Settings:
                 f"A request may take {self.request_timeout:g} s (REQUEST_TIMEOUT), and a shutdown would cut it off:"
                 f" GRACEFUL_TIMEOUT ({self.graceful_timeout} s) must be at least {WINDING_UP} s longer."
             )
+
+
+def _sentences(wrong: Mapping[str, Sequence[str]] | Sequence[str]) -> str:
+    """Return what is wrong by setting, as text; never what a setting holds, which may be secret."""
+    if not isinstance(wrong, Mapping):
+        return " ".join(wrong)
+    return " ".join(
+        f"{name}: {' '.join(NOT_A.get(reason, reason) for reason in reasons)}"
+        for name, reasons in wrong.items()
+    )
 
 
 def _tokens(given: str | tuple[Token, ...]) -> tuple[Token, ...]:

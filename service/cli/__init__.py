@@ -11,11 +11,13 @@ from service.cli.race import race
 from service.cli.sentences import Sentences
 from service.cli.serve import serve
 from service.cli.token import token
+from service.version import __version__
 
 __all__ = ["main"]
 
 
 @click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="es-counters")
 def main() -> None:
     """Counters in Elasticsearch.
 
@@ -29,7 +31,8 @@ def main() -> None:
       es-counters race                    see which strategies lose increments
       es-counters export counters.jsonl   keep a copy of all counters
 
-    Exit codes: 0 it is done; 1 it failed, and standard error says why; 2 the command line is not understood.
+    Exit codes: 0 it is done; 1 it failed, and standard error says why; 2 the command line is not understood. What
+    serve becomes has gunicorn's: 3 no worker could start, 4 the service could not be loaded.
     """  # noqa: D301 - click's mark of a paragraph that stays as it is
 
 

@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import click
 
-from service.cli.lines import as_line
+from service.cli.lines import as_line, end_line
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.scan import Scan
@@ -28,7 +28,8 @@ def export(file: Path, *, force: bool) -> None:
     remembers of operations is in it, too, so that their idempotency keys hold after an import; and so are deleted
     counters that still remember any. What is counted later is not: to move, stop the service first.
 
-    FILE appears when it is complete, and not before. Others cannot read it.
+    FILE appears when it is complete, and not before. Others cannot read it. The last line says how many counters
+    there are, so that no import takes a part for the whole.
 
     \b
     Examples:
@@ -38,6 +39,8 @@ def export(file: Path, *, force: bool) -> None:
     """  # noqa: D301 - click's mark of a paragraph that stays as it is
     if file != DASH and file.exists() and not force:
         raise click.UsageError(f"{file} is there already; --force replaces it.")
+    if not file.parent.is_dir():
+        raise click.UsageError(f"There is no directory {file.parent} for {file.name}.")
     settings = Settings.from_env()
     with connect(settings) as client:
         scan = Scan(client, settings.counters_alias, log_limit=settings.idempotency_log_size)
@@ -49,6 +52,8 @@ def export(file: Path, *, force: bool) -> None:
             for counter in counters:
                 output.write(f"{as_line(counter)}\n")
                 deleted += not counter.exists
+            output.write(f"{end_line(len(scan))}\n")
+            output.flush()
     remembered = f", and {deleted} that are deleted and still remember operations" if deleted else ""
     click.echo(f"{len(scan) - deleted} counters are exported{remembered}.", err=True)
 
@@ -64,7 +69,6 @@ def _complete_or_not_at_all(file: Path) -> Iterator[IO[str]]:
     ) as part:
         try:
             yield part
-            part.flush()
             os.fsync(part.fileno())
             Path(part.name).replace(file)
         except BaseException:

@@ -3,8 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from itertools import islice
-from typing import IO, Final, TypeVar
+from typing import IO, Final
 
 import click
 
@@ -13,9 +12,7 @@ from service.cli.writing import IfExists, Line, Stopped, Tally, find_existing, w
 from service.settings import Settings
 from service.storage.client import connect
 from service.storage.protocol import CounterRepository
-from service.storage.repository import ElasticsearchCounters
-
-T = TypeVar("T")
+from service.storage.repository import BATCH_ENTRIES, ElasticsearchCounters
 
 NAMED: Final = 5
 """How many counters that are there already are named."""
@@ -30,13 +27,16 @@ NAMED: Final = 5
     show_default=True,
     help="For a counter that is there: write nothing at all, leave it as it is, or put the file's in its place.",
 )
-def import_(file: IO[bytes], if_exists: str) -> None:
+@click.option(
+    "--endless", is_flag=True, help="Take a file without a last line that says how many counters it has."
+)
+def import_(file: IO[bytes], if_exists: str, *, endless: bool) -> None:
     """Write the counters in FILE, as `es-counters export` has made it; - is standard input.
 
     The whole file is looked at before anything is written: a malformed line, or a counter that stands twice, is
-    refused with its number. What the counters remember of operations is written with them, so that idempotency keys
-    hold: an increment that is in the file is not counted again when it is repeated. A counter that was deleted and
-    still remembers operations counts as one that is there.
+    refused with its number, and so is an export of which a part is missing. What the counters remember of operations
+    is written with them, so that idempotency keys hold: an increment that is in the file is not counted again when it
+    is repeated. A counter that was deleted and still remembers operations counts as one that is there.
 
     If it has to stop halfway, it says how many counters are written. To go on, repeat it with --if-exists skip, or
     with overwrite if that is what it was. Let nobody count meanwhile: overwrite does not look at what it replaces.
@@ -46,23 +46,23 @@ def import_(file: IO[bytes], if_exists: str) -> None:
       es-counters import counters.jsonl
       es-counters import --if-exists overwrite counters.jsonl     back to what was exported
       gunzip < counters.jsonl.gz | es-counters import -
-      echo '{"id":"page-views","value":5}' | es-counters import -
+      echo '{"id":"page-views","value":5}' | es-counters import --endless -
     """  # noqa: D301 - click's mark of a paragraph that stays as it is
     settings = Settings.from_env()
     try:
         with connect(settings) as client, rewindable(file) as lines:
-            _import(ElasticsearchCounters.of(client, settings), lines, IfExists(if_exists))
+            _import(ElasticsearchCounters.of(client, settings), lines, IfExists(if_exists), endless=endless)
     except (ValueError, Stopped) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists) -> None:
+def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists, *, endless: bool) -> None:
     start = file.tell()
     size = file.seek(0, os.SEEK_END) - start
     file.seek(start)
     tally = Tally(total=0)
     with click.progressbar(length=size, label="Checking", file=sys.stderr) as bar:
-        for length in checked(file):
+        for length in checked(file, endless=endless):
             tally.total += 1
             bar.update(length)
     repository.check()
@@ -91,6 +91,16 @@ def _refuse_existing(repository: CounterRepository, lines: Iterator[Line]) -> No
         )
 
 
-def _batches(items: Iterator[T], length: int) -> Iterator[list[T]]:
-    while batch := list(islice(items, length)):
+def _batches(lines: Iterator[Line], length: int) -> Iterator[list[Line]]:
+    """Yield so many at a time, or fewer if together they would remember more than `BATCH_ENTRIES` operations."""
+    batch: list[Line] = []
+    entries = 0
+    for line in lines:
+        more = len(line[1].log.entries)
+        if batch and (len(batch) == length or entries + more > BATCH_ENTRIES):
+            yield batch
+            batch, entries = [], 0
+        batch.append(line)
+        entries += more
+    if batch:
         yield batch

@@ -3,9 +3,11 @@
     {"id":"page-views","value":5}
     {"id":"clicks","value":7,"operations":{"floor":"","entries":{"0190163d8694739baea5966c26f8ad91":[7,"Zm9vYmFyLg8"]}}}
     {"id":"gone","deleted":true,"operations":{"floor":"","entries":{…}}}
+    {"counters":3}
 
 What a counter remembers of operations goes along, and so does what a deleted one does: without it, a repetition of an
-increment that is in the value already would count again.
+increment that is in the value already would count again. The last line says how many there are before it: what has
+none was cut off on its way.
 """
 
 import json
@@ -32,6 +34,9 @@ KEY: Final = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}(-[0-9]{3})?
 FINGERPRINT: Final = re.compile(r"[A-Za-z0-9_-]{11}")
 """64 bits in Base64."""
 
+END: Final = re.compile(rb'\s*\{\s*"counters"\s*:\s*([0-9]{1,15})\s*\}\s*')
+"""The last line."""
+
 FIELDS: Final = (
     frozenset({"id", "value"}),
     frozenset({"id", "value", "operations"}),
@@ -51,6 +56,17 @@ def as_line(counter: Counter) -> str:
             "entries": dict(sorted(counter.log.entries.items())),
         }
     return json.dumps(state, separators=(",", ":"))
+
+
+def end_line(counters: int) -> str:
+    """Return the line that ends so many counters, without its own end."""
+    return json.dumps({"counters": counters}, separators=(",", ":"))
+
+
+def parse_end(line: bytes) -> int | None:
+    """Return how many counters a line says that it ends; None if it does not say so."""
+    match = END.fullmatch(line)
+    return int(match[1]) if match else None
 
 
 def parse_line(line: bytes) -> Counter:

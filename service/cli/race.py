@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 from environs import FileAwareEnv
@@ -18,9 +19,17 @@ WIDTH: Final = 40
 """Characters of a whole bar."""
 
 
+def _is_url(_ctx: click.Context, _option: click.Parameter, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise click.BadParameter("It begins with http:// or https://, and has neither user nor password.")
+    return url
+
+
 @click.command()
 @click.option(
     "--url",
+    callback=_is_url,
     default="http://127.0.0.1:8000",
     envvar="SERVICE_URL",
     show_default=True,
@@ -111,14 +120,15 @@ def _token(file: Path | None) -> str | None:
 def _counter(course: Course, strategy: str) -> Iterator[str]:
     """Make a counter that nobody else uses, and delete it in the end."""
     counter_id = f"race-{strategy}-{secrets.token_hex(8)}"
-    course.make(counter_id)
     try:
+        course.make(counter_id)
         yield counter_id
     finally:
+        # Whether it was made is not known where the answer was lost.
         try:
             course.delete(counter_id)
         except RaceError as error:
-            click.echo(f"The counter {counter_id} is left behind: {error}", err=True)
+            click.echo(f"The counter {counter_id} may be left behind: {error}", err=True)
 
 
 def _let_race(course: Course, strategy: str, counter_id: str, clients: int, increments: int) -> Result:

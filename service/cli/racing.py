@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 TIMEOUT: Final = urllib3.Timeout(connect=5, read=30)
 
@@ -67,7 +67,7 @@ class Course:
                 raise RaceError(f"{self._url} does not speak as the service does.")
 
     def delete(self, counter_id: str) -> None:
-        """Delete a counter.
+        """Delete a counter, which need not be there.
 
         Raises:
             RaceError: The service did not do it.
@@ -129,6 +129,8 @@ class Course:
             response = self._pool.request(
                 method, f"{self._url}/counters/{counter_id}", json=body, retries=REPEATABLE
             )
+        except SSLError as error:
+            raise RaceError(f"{self._url} is not trusted: {error}") from error
         except (HTTPError, ValueError) as error:
             raise RaceError(
                 f"No service answers at {self._url}. Start one with `es-counters serve`."
@@ -137,6 +139,8 @@ class Course:
         match response.status, parsed:
             case ((HTTPStatus.OK | HTTPStatus.CREATED | HTTPStatus.NO_CONTENT), _):
                 return parsed
+            case HTTPStatus.NOT_FOUND, {"type": "/problems/counter-not-found"} if method == "DELETE":
+                return None
             case ((HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN), _):
                 raise RaceError(
                     f"{self._url} takes a token with the scope admin, and for any id, for that: see --token-file."

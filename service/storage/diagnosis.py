@@ -179,6 +179,8 @@ def _index(client: Elasticsearch, alias: str) -> str:
                 raise _Trouble(f"It must not be seen by who asks: {error}") from error
             case ApiError():
                 raise
+            case _ if isinstance(error, StorageRefused):
+                raise
             case _:
                 raise _Trouble(
                     f"{error} If an earlier version has made it, `es-counters init` brings it up to date."

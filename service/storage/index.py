@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
-from service.errors import StorageUnavailable
+from service.errors import StorageRefused, StorageUnavailable
 from service.storage.answers import schema_versions
 from service.storage.outcomes import reading, writing
 
@@ -84,13 +84,18 @@ def check_index(client: Elasticsearch, alias: str) -> None:
     """Return if ``alias`` leads to exactly one index and that has this version's mapping.
 
     Raises:
+        StorageRefused: ``alias`` is an index itself.
         StorageUnavailable: It does not, or Elasticsearch did not answer.
     """
     _demand_own(alias, _schema_versions(client, alias))
 
 
 def _demand_own(alias: str, versions: dict[str, Any]) -> None:
-    if list(versions) == [alias] or list(versions.values()) != [SCHEMA_VERSION]:
+    if list(versions) == [alias]:
+        raise StorageRefused(
+            f"{alias} is an index itself, and must be an alias that leads to one: choose another COUNTERS_ALIAS."
+        )
+    if list(versions.values()) != [SCHEMA_VERSION]:
         raise StorageUnavailable(
             f"The alias {alias} must lead to one index of schema version {SCHEMA_VERSION}; it leads to {versions}."
         )

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def made(client: Elasticsearch, alias: str, **settings: Any) -> None:
     ("prepare", "part", "advice"),
     [
         (lambda *_: None, "index ", "es-counters init"),
-        (lambda client, alias: client.indices.create(index=alias), "index ", "must lead to one index"),
+        (lambda client, alias: client.indices.create(index=alias), "index ", "choose another COUNTERS_ALIAS"),
         (
             lambda client, alias: client.indices.create(
                 index=index_name(alias), aliases={alias: {}}, mappings={"_meta": {"schema_version": 1}}
@@ -95,3 +96,19 @@ def test_what_is_no_elasticsearch_is_told_apart(alias: str) -> None:
 
     assert 1 == result.exit_code
     assert f"failed  connection      {other.url}: " in result.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["--service-user", "x", "--service-password-file"], ["--api-key", "x", "--api-key-file"]]
+)
+def test_nobody_can_be_made_where_nobody_is_asked_for(alias: str, words: list[str], tmp_path: Path) -> None:
+    """The node of the tests has its security off, which is said as that; no file is left for a key that is not."""
+    file = tmp_path / "file"
+    if "--service-user" in words:
+        file.write_text("long-enough-a-password")
+
+    result = CliRunner().invoke(main, ["init", *words, str(file)], env={"COUNTERS_ALIAS": alias})
+
+    assert 1 == result.exit_code
+    assert "Error: Security is off in this Elasticsearch" in result.stderr
+    assert ("--service-user" in words) == file.exists()

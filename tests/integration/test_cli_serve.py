@@ -14,6 +14,7 @@ from elasticsearch import Elasticsearch
 
 from localnode.serving import PROJECT, Service, wait_until_ready
 from service.settings import Settings
+from service.version import __version__
 from tests.api import Api
 
 
@@ -70,7 +71,9 @@ def test_serve_serves_as_the_project_configures_it(served: Service, counter_id: 
 
     assert (3, 0) == (counted, code)
     # What gunicorn.conf.py says, and gunicorn alone does not.
-    assert "Let in are: all callers" in served.log.read_text()
+    said = served.log.read_text()
+    assert "Let in are: all callers" in said
+    assert f"This is es-counters {__version__}" in said
 
 
 def test_serve_has_the_race_page(served: Service) -> None:

@@ -1,6 +1,9 @@
 """Counters on their way out of Elasticsearch and back, and idempotency keys with them."""
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -92,7 +95,7 @@ def test_an_import_brings_back_what_was_exported(source: Place, target: Place, t
 
     assert (0, 0, 0) == (exported.exit_code, imported.exit_code, again.exit_code), imported.output
     assert "28 counters are exported." in exported.stderr
-    assert "Of 28 counters 28 are written" in imported.stderr
+    assert "Of 28 counters, 28 written" in imported.stderr
     assert [*edges.values(), 1] == target.values(*edges, "c24")
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
@@ -120,7 +123,7 @@ def test_what_was_counted_is_not_counted_again(source: Place, target: Place, str
     assert "1 counters are exported, and 1 that are deleted" in exported.stderr
 
 
-FILE = b'{"id":"a","value":1}\n{"id":"b","value":2}\n'
+FILE = b'{"id":"a","value":1}\n{"id":"b","value":2}\n{"counters":2}\n'
 
 
 @pytest.mark.parametrize("there", ["counting", "deleted, and remembering"])
@@ -139,7 +142,7 @@ def test_what_is_there_is_not_replaced_unasked(target: Place, there: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("if_exists", "value", "told"), [("skip", 7, "1 skipped"), ("overwrite", 2, "2 are written")]
+    ("if_exists", "value", "told"), [("skip", 7, "1 skipped"), ("overwrite", 2, "2 written")]
 )
 def test_what_is_there_is_treated_as_asked(target: Place, if_exists: str, value: int, told: str) -> None:
     """It is left, or replaced."""
@@ -154,7 +157,11 @@ def test_what_is_there_is_treated_as_asked(target: Place, if_exists: str, value:
 
 def test_a_bad_line_anywhere_writes_nothing(target: Place) -> None:
     """The file is looked at as a whole first."""
-    result = target.run("import", "-", stdin=FILE + b'{"id":"c","value":9223372036854775808}\n')
+    result = target.run(
+        "import",
+        "-",
+        stdin=b'{"id":"a","value":1}\n{"id":"b","value":2}\n{"id":"c","value":9223372036854775808}\n',
+    )
 
     assert 1 == result.exit_code
     assert "Error: Line 3. Its value must be an integer" in result.stderr
@@ -179,16 +186,16 @@ def test_an_import_that_is_stopped_says_what_is_written(target: Place, proxy: Pr
     (tmp_path / "file").write_text("\n".join(lines))
     proxy.handle = lose_second("/_bulk")
 
-    stopped = target.run("import", tmp_path / "file", log_size=10_000, proxy=proxy)
+    stopped = target.run("import", "--endless", tmp_path / "file", log_size=10_000, proxy=proxy)
     between = target.values("c01", "c11", "c21")
-    repeated = target.run("import", "--if-exists", "skip", tmp_path / "file")
+    repeated = target.run("import", "--endless", "--if-exists", "skip", tmp_path / "file")
 
     assert (1, 0) == (stopped.exit_code, repeated.exit_code)
-    assert "Of 25 counters 10 are written, 0 skipped, 10 of unknown outcome, 5 not written." in stopped.stderr
+    assert "Of 25 counters, 10 written, 0 skipped, 10 of unknown outcome, 5 not written." in stopped.stderr
     assert stopped.stderr.endswith("Error: Line 11. Elasticsearch did not answer.\n")
     assert [1, 11, None] == between
     assert [1, 11, 21, 25] == target.values("c01", "c11", "c21", "c25")
-    assert "Of 25 counters 5 are written, 20 skipped" in repeated.stderr
+    assert "Of 25 counters, 5 written, 20 skipped" in repeated.stderr
 
 
 def test_an_import_that_is_refused_says_that_nothing_is_written(target: Place, client: Elasticsearch) -> None:
@@ -198,7 +205,7 @@ def test_an_import_that_is_refused_says_that_nothing_is_written(target: Place, c
     refused = target.run("import", "-", stdin=FILE)
 
     assert 1 == refused.exit_code
-    assert "Of 2 counters 0 are written, 0 skipped, 0 of unknown outcome, 2 not written." in refused.stderr
+    assert "Of 2 counters, 0 written, 0 skipped, 0 of unknown outcome, 2 not written." in refused.stderr
     assert "Error: Line 1. " in refused.stderr
 
 
@@ -219,6 +226,42 @@ def test_an_export_that_fails_leaves_no_file(source: Place, proxy: Proxy, tmp_pa
     assert "kept" == (tmp_path / "kept").read_text()
 
 
+def test_an_export_that_is_cut_off_is_not_imported(
+    source: Place, target: Place, proxy: Proxy, tmp_path: Path
+) -> None:
+    """Through a pipe a part of it may have gone out, and the pipe's exit code be that of another program."""
+    source.http.post("/scripted", json={"increments": [{"id": f"c{number}"} for number in range(25)]})
+    proxy.handle = lose_second("/_search")
+
+    failed = source.run("export", "-", log_size=10_000, proxy=proxy)
+    refused = [target.run("import", "-", stdin=part) for part in (failed.stdout_bytes, b"")]
+    taken = target.run("import", "--endless", "-", stdin=failed.stdout_bytes)
+
+    assert 1 == failed.exit_code
+    assert [1, 1] == [result.exit_code for result in refused]
+    assert all("Error: The last line is not" in result.stderr for result in refused)
+    assert "Of 10 counters, 10 written" in taken.stderr
+
+
+def test_an_export_that_cannot_be_written_fails(source: Place) -> None:
+    """Before it says that it is done: here to a full disk, in a process of its own."""
+    source.http.put("/counters/c", json={"value": 3})
+
+    with Path("/dev/full").open("wb") as full:
+        failed = subprocess.run(
+            [sys.executable, "-m", "service", "export", "-"],
+            env={**os.environ, "COUNTERS_ALIAS": source.alias},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert 1 == failed.returncode, failed.stderr
+    assert "No space left" in failed.stderr
+    assert "are exported" not in failed.stderr
+
+
 def test_without_an_index_it_is_said_how_to_make_one(source: Place, client: Elasticsearch) -> None:
     """By way of the command that tells what is wrong."""
     client.indices.delete(index=index_name(source.alias))
@@ -237,5 +280,5 @@ def test_an_export_replaces_a_file_if_told_so(source: Place, tmp_path: Path) -> 
     result = source.run("export", "--force", tmp_path / "kept")
 
     assert 0 == result.exit_code
-    assert '{"id":"c","value":3}\n' == (tmp_path / "kept").read_text()
+    assert '{"id":"c","value":3}\n{"counters":1}\n' == (tmp_path / "kept").read_text()
     assert 0o600 == (tmp_path / "kept").stat().st_mode & 0o777

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from service.access import Scope, find, parse_tokens
 from service.cli import main
+from service.version import __version__
 
 commands = pytest.mark.parametrize("command", sorted(main.commands))
 
@@ -72,7 +73,7 @@ def test_every_command_names_the_malformed_setting(
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("command", [["export", "-"], ["import", "-"]], ids=lambda each: each[0])
+@pytest.mark.parametrize("command", [["export", "-"], ["import", "--endless", "-"]], ids=lambda each: each[0])
 def test_every_command_says_that_elasticsearch_is_not_there(
     monkeypatch: pytest.MonkeyPatch, closed_port: int, command: list[str]
 ) -> None:
@@ -193,3 +194,22 @@ def test_openapi_prints_the_contract() -> None:
 
     assert 0 == result.exit_code
     assert Path("openapi.yaml").read_text() == result.output
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "foo", "ftp://a", "http://", "http://somebody:secret@127.0.0.1:8000"]
+)
+def test_a_race_takes_a_url(url: str) -> None:
+    """What is none is a misuse; nor is a password taken, which would stand in what is said."""
+    result = CliRunner().invoke(main, ["race", "--url", url])
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "http:// or https://" in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_it_says_its_version() -> None:
+    """That of the package, from which it is built."""
+    result = CliRunner().invoke(main, ["--version"])
+
+    assert f"es-counters, version {__version__}\n" == result.stdout

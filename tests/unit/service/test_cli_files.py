@@ -12,6 +12,7 @@ from service.errors import CounterError, Outcome, StorageUnavailable
 from tests.fakes import InMemoryCounters
 
 GOOD = b'{"id":"a","value":1}\n{"id":"b","value":2}\n'
+END = b'{"counters":2}\n'
 LINES = [(1, Counter("a", 1, None)), (2, Counter("b", 2, None)), (3, Counter("c", 3, None))]
 
 
@@ -31,7 +32,8 @@ def test_a_pipe_can_be_read_twice() -> None:
 
 def test_a_good_file_is_as_long_as_its_lines() -> None:
     """The lengths add up, which moves the bar to its end; the last line need not end."""
-    assert len(GOOD) - 1 == sum(checked(io.BytesIO(GOOD[:-1])))
+    assert len(GOOD) - 1 == sum(checked(io.BytesIO(GOOD[:-1]), endless=True))
+    assert len(GOOD) == sum(checked(io.BytesIO(GOOD + END[:-1]), endless=False))
 
 
 @pytest.mark.parametrize(
@@ -41,12 +43,21 @@ def test_a_good_file_is_as_long_as_its_lines() -> None:
         (b'{"id":"c"}\n', "Line 3. It takes"),
         (b'{"id":"c","value":1}\n{"id":"a","value":1}\n', "Line 4. The counter a stands in line 1 already."),
         (b" " * LONGEST + b'{"id":"c","value":1}\n', "Line 3. It is longer"),
+        (b'{"counters":3}\n', "Line 3. It ends 3 counters, and there are 2 before it."),
+        (END + GOOD, "Line 3. The file goes on behind its end."),
     ],
 )
 def test_a_bad_line_is_named(further: bytes, reason: str) -> None:
     """Whatever is wrong is said with the number of the line."""
     with pytest.raises(ValueError, match=f"^{reason}"):
-        list(checked(io.BytesIO(GOOD + further)))
+        list(checked(io.BytesIO(GOOD + further), endless=True))
+
+
+@pytest.mark.parametrize("length", range(len(GOOD + END) - 1))
+def test_a_part_is_not_taken_for_the_whole(length: int) -> None:
+    """Wherever a file was cut off, between two lines, or before the first."""
+    with pytest.raises(ValueError, match=r"^(The last line is not|Line [123]\. It is not acceptable JSON)"):
+        list(checked(io.BytesIO((GOOD + END)[:length]), endless=False))
 
 
 def test_lines_are_numbered() -> None:
@@ -71,7 +82,7 @@ def test_it_stops_with_an_account() -> None:
         write(Unsure(), LINES, IfExists.FAIL, tally)
 
     assert (1, 0, 1) == (tally.written, tally.skipped, tally.unknown)
-    assert str(tally).endswith("1 are written, 0 skipped, 1 of unknown outcome, 3 not written.")
+    assert str(tally).endswith("1 written, 0 skipped, 1 of unknown outcome, 3 not written.")
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Log lines: one JSON object each with the Elastic Common Schema's names, or text for people."""
 
+import contextlib
 import json
 import logging
 import logging.config
 from collections.abc import Iterator
+from pathlib import Path
 from select import PIPE_BUF
 
 import pytest
@@ -195,3 +197,17 @@ def test_no_pipe_takes_lines_apart(length: int, lengths: list[int], monkeypatch:
 
     assert b"".join(sent) == b"".join(writes)
     assert lengths == [len(write) // length for write in writes]
+
+
+def test_what_cannot_be_written_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk takes no lines, and stops nobody."""
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stderr", full)
+        lines = Lines()
+
+        lines.write(b"a\n")
+        lines.flush()
+
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()

@@ -161,3 +161,26 @@ def test_settings_that_do_not_fit_are_refused(
 
     with pytest.raises(EnvError, match=reason):
         Settings.from_env()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "told"),
+    [
+        ("WEB_ENABLED", "maybe", "WEB_ENABLED: Must be true or false."),
+        ("REQUEST_TIMEOUT", "abc", "REQUEST_TIMEOUT: Must be a number."),
+        ("WORKERS", "1.5", "WORKERS: Must be a whole number."),
+        (
+            "ELASTICSEARCH_API_KEY",
+            "se cret",
+            "ELASTICSEARCH_API_KEY: Must be a single API key in its encoded form, in Base64.",
+        ),
+    ],
+)
+def test_what_is_allowed_is_said(monkeypatch: pytest.MonkeyPatch, name: str, given: str, told: str) -> None:
+    """In a sentence for each setting, which never says what stands there: it may be secret."""
+    monkeypatch.setenv(name, given)
+
+    with pytest.raises(EnvError) as refused:
+        Settings.from_env()
+
+    assert told == str(refused.value)
