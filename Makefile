@@ -62,6 +62,10 @@ PACKAGE = if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 balancer: ## Get HAProxy, unless it is there
 	@PATH="$$PATH:/usr/local/sbin:/usr/sbin"; command -v haproxy >/dev/null && exit; $(call PACKAGE,haproxy)
 
+.PHONY: wrk
+wrk: ## Get wrk, which makes the load of benchmarks, unless it is there
+	@command -v wrk >/dev/null && exit; $(call PACKAGE,wrk)
+
 .PHONY: prometheus
 prometheus: ## Get Prometheus, unless it is there
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null && exit; $(call PACKAGE,prometheus)
@@ -115,11 +119,11 @@ OPTIONS ?=
 BENCH = $(RUN) localnode run --ephemeral -- $(RUN) benchmarks
 
 .PHONY: bench
-bench: .venv/bench ## Measure every strategy beside the bare web stack, and print the goals (25 min; QUICK=1: 3 min)
+bench: .venv/bench wrk ## Measure every strategy beside the bare web stack, and print the goals (25 min; QUICK=1: 3 min)
 	@$(BENCH) run $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-peers
-bench-peers: .venv/bench ## Measure the service beside Redis and PostgreSQL, and print the goals (15 min; QUICK=1: 3 min)
+bench-peers: .venv/bench wrk ## Measure the service beside Redis and PostgreSQL, and print the goals (15 min; QUICK=1: 3 min)
 	@$(BENCH) run --peers $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-http
@@ -127,7 +131,7 @@ bench-http: .venv/bench ## Measure what a request costs beside a bare Flask rout
 	@$(RUN) benchmarks.http_path
 
 .PHONY: soak
-soak: .venv/bench ## Keep the fastest strategy busy, and see whether a worker's memory grows (10 min)
+soak: .venv/bench wrk ## Keep the fastest strategy busy, and see whether a worker's memory grows (10 min)
 	@$(BENCH) soak $(OPTIONS)
 
 .PHONY: bench-table

@@ -47,7 +47,7 @@ worker_class = PatientWorker.within(
         arrival=settings.request_timeout,
         waiting=settings.max_waiting,
         body=MAX_BODY,
-        gathered=tuple(f"POST /{name}".encode() for name, each in STRATEGIES.items() if each.shares_writes),
+        gathered=tuple(f"POST /{name}/".encode() for name, each in STRATEGIES.items() if each.shares_writes),
     )
 )
 threads = settings.threads

@@ -114,8 +114,9 @@ class Measurement:
 def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
     """Return how fast answers came once warm; None if there were too few to say.
 
-    In a closed loop those count that came from the end of the warm-up to that of sending; at a constant rate, those
-    to requests that were due after the warm-up. If hardly any did, as where each took longer than that, all count.
+    In a closed loop the rate is of what was answered from the end of the warm-up to that of sending, and the times are
+    of what was sent then, however long each took: the slowest are under way at the end. At a constant rate both are of
+    what was due after the warm-up. If that is hardly anything, as where each took longer than that, all count.
 
     Args:
         answers: In any order.
@@ -126,16 +127,18 @@ def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
     start = min(answer.sent for answer in answers)
     warm, end = (start + round(seconds * MICROSECONDS) for seconds in (dose.warm_up, dose.seconds))
     if dose.rate:
-        counted = [answer for answer in answers if answer.due >= warm]
+        timed: Sequence[Answer] = [answer for answer in answers if answer.due >= warm]
+        counted = timed
     else:
+        timed = [answer for answer in answers if warm <= answer.sent < end]
         counted = [answer for answer in answers if warm <= answer.ended < end]
-    if len(counted) < ENOUGH:
-        counted, warm = list(answers), start
+    if min(len(timed), len(counted)) < ENOUGH:
+        timed, counted, warm = answers, answers, start
     last = max(answer.ended for answer in counted)
     seconds = ((last if dose.rate or last > end else end) - warm) / MICROSECONDS
     acknowledged = sum(answer.outcome is Outcome.ACKNOWLEDGED for answer in counted)
     cuts = statistics.quantiles(
-        (answer.latency / MILLISECOND for answer in counted), n=1000, method="inclusive"
+        (answer.latency / MILLISECOND for answer in timed), n=1000, method="inclusive"
     )
     return Speed(rate=acknowledged / seconds, p50=cuts[499], p99=cuts[989], p999=cuts[998])
 

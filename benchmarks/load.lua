@@ -116,8 +116,10 @@ function response(status, _, body)
   local outcome = "unknown"
   if status == 200 then
     outcome = "acknowledged"
-  elseif (status >= 400 and status < 500) or body:find('"not-applied"', 1, true) then
-    outcome = "refused" -- a client error changes nothing, and the service's 503 says whether it did
+  elseif body:find('"not-applied"', 1, true) then
+    outcome = "refused" -- the service says so
+  elseif status >= 400 and status < 500 and not body:find('"outcome"', 1, true) then
+    outcome = "refused" -- nor does a client error change anything, unless it says that it may have
   end
   write(now, status, outcome)
   if (interval > 0 and due or now) >= finish then

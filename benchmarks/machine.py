@@ -3,6 +3,8 @@
 import datetime as dt
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +20,7 @@ def facts(date: dt.date, programs: Iterable[str]) -> dict[str, Any]:
     """
     return {
         "date": date.isoformat(),
+        "commit": _commit(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
@@ -27,8 +30,19 @@ def facts(date: dt.date, programs: Iterable[str]) -> dict[str, Any]:
 
 def sentence(known: Mapping[str, Any]) -> str:
     """Return `facts` as a sentence without its full stop; ``file_system`` among them says what the data were on."""
+    commit = f" at commit {known['commit']}" if known.get("commit") else ""
     disk = f", data on {known['file_system']}" if "file_system" in known else ""
     return (
-        f"Measured {known['date']} on {known['cores']} cores and {known['memory_gib']} GiB ({known['system']}{disk})"
-        f" with {', '.join(known['versions'])}"
+        f"Measured {known['date']}{commit} on {known['cores']} cores and {known['memory_gib']} GiB"
+        f" ({known['system']}{disk}) with {', '.join(known['versions'])}"
     )
+
+
+def _commit() -> str | None:
+    """Return what was measured, with a mark if it was changed since; None where that is not known."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "describe", "--always", "--dirty"]
+    described = subprocess.run(command, capture_output=True, text=True, check=False)
+    return described.stdout.strip() or None

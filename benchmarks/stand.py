@@ -82,7 +82,7 @@ class Stand:
                 f"{target.name} answered too little ({len(load.answers)} requests, {cell}): measure for longer, or look"
                 f" into {service.log}."
             )
-        lost, doubled = _difference(load, gained)
+        lost, doubled = difference(load, gained)
         return Measurement(
             target=target.name,
             cell=cell,
@@ -121,7 +121,7 @@ def counter_ids(target: Target, cell: Cell) -> list[str]:
     return [f"{prefix_of(target, cell)}{number}" for number in range(cell.counters)]
 
 
-def _difference(load: Load, gained: int | None) -> tuple[int | None, int | None]:
+def difference(load: Load, gained: int | None) -> tuple[int | None, int | None]:
     """Return what was lost and what was doubled of increments by 1, after which counters have gained so much."""
     if gained is None:
         return None, None

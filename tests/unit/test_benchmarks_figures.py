@@ -53,6 +53,18 @@ def test_a_closed_loop_counts_what_was_answered_after_the_warm_up_and_before_the
     assert speed.p50 == speed.p999 == 10
 
 
+def test_a_closed_loop_times_what_was_sent_in_it_to_the_end() -> None:
+    """Of 100 requests that were sent one every 10 ms, the last ten took 3 s, which is more than the loop did."""
+    times = [(10 * number, 3000 if number >= 90 else 10) for number in range(100)]
+
+    speed = speed_of(answers(*times), Dose(seconds=1.0, warm_up=0.5))
+
+    assert speed is not None
+    assert (10, 3000) == (speed.p50, speed.p99)
+    # Of those in time the first was sent before the warm-up's end.
+    assert speed.rate == pytest.approx(41 / 0.5)
+
+
 def test_what_was_refused_is_not_a_rate() -> None:
     """Its time counts nevertheless."""
     speed = speed_of(answers(*((10 * number, 10) for number in range(100)), status=409), Dose(seconds=1.0))
