@@ -1,7 +1,6 @@
 """The one place where the service is put together."""
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask, Request, Response
@@ -79,9 +78,7 @@ def create_app(
     """
     settings = settings or Settings.from_env()
     retries = settings.retries
-    if repository is None:
-        with nullcontext() if settings.traces else tracing.without_calls():
-            repository = ElasticsearchCounters.of(connect(settings), settings)
+    repository, probed = _in_elasticsearch(settings) if repository is None else (repository, repository)
     keys = Keys(settings.idempotency_log_size)
 
     logs.hand_on()
@@ -100,12 +97,20 @@ def create_app(
         storage = strategy.storage(repository)
         api.register_blueprint(increments_blueprint(name, strategy, storage, retries, keys))
     api.register_blueprint(counters_blueprint(repository, retries))
-    api.register_blueprint(health_blueprint(repository))
+    api.register_blueprint(health_blueprint(probed))
     serve_contract(app, api)
     serve_metrics(app)
     if settings.web_enabled:
         app.register_blueprint(web_blueprint(strategies, token_needed=bool(settings.access_tokens)))
     return app
+
+
+def _in_elasticsearch(settings: Settings) -> tuple[CounterRepository, CounterRepository]:
+    """Return the counters as requests reach them, and as probes do: these leave no span, and share the connections."""
+    with tracing.without_calls():
+        client = connect(settings)
+    probed = ElasticsearchCounters.of(client, settings)
+    return ElasticsearchCounters.of(client.options(), settings) if settings.traces else probed, probed
 
 
 def _answer(error: CounterError) -> Response:

@@ -29,6 +29,9 @@ FIELDS: Final = (
 )
 """What stands in every line."""
 
+MANY_LINES: Final = frozenset({"exception", "stack"})
+"""The fields that have several lines."""
+
 ENCODER: Final = json.JSONEncoder(default=repr)
 
 
@@ -140,7 +143,23 @@ def configure(settings: Settings) -> None:
 def _renderers(settings: Settings) -> list[structlog.typing.Processor]:
     if settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty()):
         return [structlog.processors.format_exc_info, _ecs_names, _as_json]
-    return [structlog.dev.ConsoleRenderer(timestamp_key="@timestamp", colors=sys.stderr.isatty())]
+    console = structlog.dev.ConsoleRenderer(timestamp_key="@timestamp", colors=sys.stderr.isatty())
+    return [structlog.processors.format_exc_info, _printable, console]
+
+
+def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what a terminal would obey instead of showing it; traces keep their lines."""
+    return {
+        name: "\n".join(map(_escaped, value.split("\n"))) if name in MANY_LINES else _escaped(value)
+        for name, value in event.items()
+    }
+
+
+def _escaped(value: Any) -> Any:
+    """Return text with escapes in place of all that cannot be printed; what else there is, the renderer escapes."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in value)
 
 
 def _ecs_names(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

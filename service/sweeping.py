@@ -10,6 +10,9 @@ import threading
 import time
 from typing import Final
 
+from elasticsearch import Elasticsearch
+
+from service import tracing
 from service.operations import MAX_AGE
 from service.settings import Settings
 from service.storage.client import connect
@@ -27,23 +30,22 @@ logger = logging.getLogger(__name__)
 def start(settings: Settings) -> None:
     """Sweep now and then regularly, in a thread of this process that ends with it.
 
-    Every worker of every replica does so. None needs to know of the others: what one has removed is gone.
+    Every worker of every replica does so. None needs to know of the others: what one has removed is gone. It leaves
+    no span, for it is no request's.
     """
-    threading.Thread(target=_sweep_for_good, args=(settings,), name="sweeping", daemon=True).start()
+    with tracing.without_calls():
+        client = connect(settings)
+    what = (client, settings.counters_alias)
+    threading.Thread(target=_sweep_for_good, args=what, name="sweeping", daemon=True).start()
 
 
-def _sweep_for_good(settings: Settings) -> None:
-    with connect(settings) as client:
-        while True:
-            try:
-                removed = remove_tombstones(
-                    client,
-                    settings.counters_alias,
-                    deleted_before=time.time() - MAX_AGE - SLACK,
-                )
-                if removed:
-                    logger.info("logs of deleted counters removed", extra={"removed": removed})
-            except Exception:
-                # Whatever it was, it must not end the sweeping; another worker or the next time will do it.
-                logger.exception("logs of deleted counters could not be removed")
-            time.sleep(random.uniform(INTERVAL / 2, INTERVAL))  # noqa: S311 - not for secrets
+def _sweep_for_good(client: Elasticsearch, alias: str) -> None:
+    while True:
+        try:
+            removed = remove_tombstones(client, alias, deleted_before=time.time() - MAX_AGE - SLACK)
+            if removed:
+                logger.info("logs of deleted counters removed", extra={"removed": removed})
+        except Exception:
+            # Whatever it was, it must not end the sweeping; another worker or the next time will do it.
+            logger.exception("logs of deleted counters could not be removed")
+        time.sleep(random.uniform(INTERVAL / 2, INTERVAL))  # noqa: S311 - not for secrets

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 NAME: Final = "es-counters"
 """What the service is called in traces, unless OTEL_SERVICE_NAME says otherwise."""
 
-UNTRACED: Final = "healthz,readyz,metrics"
-"""The paths that machines ask for every few seconds."""
+UNTRACED: Final = r"^[^/]*//[^/]+/(healthz|readyz|metrics)(\?|$)"
+"""The URLs that machines ask for every few seconds: OpenTelemetry searches each URL for it, the host included."""
 
 CALLS: Final = "OTEL_PYTHON_INSTRUMENTATION_ELASTICSEARCH_ENABLED"
 """The variable by which the Elasticsearch client makes spans, "true" unless it is set."""
@@ -42,8 +42,8 @@ _tracer: "Tracer | None" = None
 def without_calls() -> Iterator[None]:
     """Let a client of Elasticsearch that is made within make no spans: where the extra is there, it would, for nobody.
 
-    It takes a variable for it and nothing else, and looks at it as it is made. What the process goes on to start is
-    not to find it.
+    It takes a variable for it and nothing else, and looks at it as it is made, also where it is made of another one by
+    ``options()``. What the process goes on to start is not to find it.
     """
     before = os.environ.get(CALLS)
     os.environ[CALLS] = "false"

@@ -77,6 +77,10 @@ class Wire:
         self.send(request(target, f"Content-Length: {len(body)}", *headers, method=method) + body)
         return self.receive(bodiless=method == "HEAD")
 
+    def rest(self) -> bytes:
+        """Return all that comes until the service hangs up."""
+        return self._file.read()
+
     def is_over(self) -> bool:
         """Wait for what comes next and say whether it is the end of the connection."""
         try:

@@ -4,10 +4,9 @@ import contextlib
 import socket
 from typing import Any, Final
 
-from gunicorn import http  # type: ignore[import-untyped]  # gunicorn has no type hints
-
 from service.admission import Arrival
 from service.server.framing import Extent
+from service.server.parser import DiscreetParser
 
 LOOKS: Final = (b"GET /healthz ", b"HEAD /healthz ", b"GET /metrics ")
 GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -46,7 +45,7 @@ class Connection:
         self.client = client
         self.server = server
         self.sock = self
-        self.parser = http.get_parser(cfg, self, client)
+        self.parser = DiscreetParser(cfg, self, client)
         self.arrival = Arrival()
         self.extent = Extent(max_body)
         self.is_taken = False

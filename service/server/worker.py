@@ -167,7 +167,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         try:
             return bool(super()._keepalive_after(conn, keepalive))
         except Exception as error:  # noqa: BLE001 - gunicorn would answer it
-            self.log.debug("What followed a request was malformed: %s", error)
+            self.log.debug("What followed a request was malformed: %s", type(error).__name__)
             return False
 
     def handle_request(self, req: Any, conn: Connection) -> bool:

@@ -13,8 +13,22 @@ from tests.callers import SECRETS, bearer
 from tests.conflicts import stale
 from tests.proxy import Exchange, Proxy
 from tests.starting import Start
+from tests.wire import Wire
 
 TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
+ASTRAY: Final = "c2VjcmV0-went-astray"
+MALFORMED: Final = (
+    ("GET / HTTP/1.1\r\nAuthorization Bearer {}\r\n\r\n", "InvalidHeader"),
+    ("GET /healthz HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nAuthorization Bearer {}\r\n\r\n", "InvalidHeader"),
+    ("GET / HTTP/1.1\r\nBearer {}: Authorization\r\n\r\n", "InvalidHeaderName"),
+    ("GET / HTTP/1.1\r\nAuthorization: Bearer\r\n {}\r\n\r\n", "ObsoleteFolding"),
+    ("GET / HTTP/1.1\r\nAuthorization: Bearer {}", "NoMoreData"),
+    ("GET / HTTP/1.1\r\nTransfer-Encoding: {}\r\n\r\n", "UnsupportedTransferCoding"),
+    ("GET / Bearer {}\r\n\r\n", "InvalidHTTPVersion"),
+    ("Bearer-{} / HTTP/1.1\r\n\r\n", "InvalidRequestMethod"),
+    ("{}\r\n\r\n", "InvalidRequestLine"),
+)
+"""What is no request, and what gunicorn calls that."""
 
 
 @pytest.fixture
@@ -103,3 +117,19 @@ def test_says_nothing_that_is_secret(closed: Service) -> None:
     log = closed.log.read_text()
     said = [secret for secret in (*SECRETS.values(), "c2VjcmV0", "between-us") if secret in log]
     assert [] == said
+
+
+def test_says_nothing_of_what_is_malformed(start: Start) -> None:
+    """It may be a token that went astray: log and answer, at any level, have what is wrong and repeat nothing."""
+    service = start({"WORKERS": "1", "LOG_LEVEL": "DEBUG"})
+    answers = ""
+    for head, _ in MALFORMED:
+        with Wire(service.url) as wire:
+            wire.send(head.format(ASTRAY).encode())
+            wire.end()
+            answers += wire.rest().decode()
+
+    log = service.log.read_text()
+    assert [] == [kind for _, kind in MALFORMED if kind not in log]
+    assert ASTRAY not in log
+    assert ASTRAY not in answers

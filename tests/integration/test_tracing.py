@@ -15,7 +15,7 @@ from service import create_app
 from service.settings import Settings
 from tests.api import Api
 from tests.conflicts import stale
-from tests.proxy import Proxy
+from tests.proxy import Exchange, Proxy
 from tests.starting import Start
 from tests.tracing import Spans, id_of, parent_of, tracing_in_memory
 
@@ -83,13 +83,24 @@ def test_goes_on_with_the_callers_trace(traced: FlaskClient, spans: Spans, count
     assert 0xB7AD6B7169203331 == parent_of(request)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/metrics?name[]=up"])
 def test_machines_that_look_leave_nothing(traced: FlaskClient, spans: Spans, path: str) -> None:
-    """What is asked for every few seconds is no request of anybody's."""
+    """What is asked for every few seconds is no request of anybody's, and neither is what it asks Elasticsearch."""
     assert 200 == traced.get(path).status_code
 
-    assert {"GET", "POST", "get", "indices.get_mapping"} >= {*spans.names()}
-    assert not [span for span in spans.all() if span.name.startswith("GET /")]
+    assert [] == spans.names()
+
+
+@pytest.mark.parametrize("name", ["metrics", "healthz.views", "readyz"])
+def test_a_counter_may_be_called_as_they_are(
+    traced: FlaskClient, spans: Spans, counter_id: str, name: str
+) -> None:
+    """It is their whole path that leaves nothing, and not a word in another one, in its query, or in a host."""
+    assert 404 == traced.get(f"/counters/{name}", headers={"Host": f"{counter_id}.metrics"}).status_code
+    assert 200 == traced.get(f"/counters?prefix={name}").status_code
+
+    of_requests = [span.name for span in spans.all() if parent_of(span) is None]
+    assert ["GET /counters/<counter_id:counter_id>", "GET /counters"] == of_requests
 
 
 class Collector:
@@ -135,12 +146,24 @@ def collector() -> Iterator[tuple[Collector, str]]:
 
 
 def test_sends_them_to_where_the_environment_says(
-    start: Start, collector: tuple[Collector, str], counter_id: str
+    start: Start, proxy: Proxy, collector: tuple[Collector, str], counter_id: str
 ) -> None:
-    """Behind real gunicorn, from its workers; the log names the trace that was sent."""
+    """Behind real gunicorn, from its workers; the log names the trace that was sent.
+
+    What a worker asks Elasticsearch for when it starts, to see whether it is ready and to sweep, is not among them.
+    """
     received, url = collector
+    swept = threading.Event()
+
+    def handle(exchange: Exchange) -> None:
+        exchange.forward()
+        if exchange.path.endswith("/_delete_by_query"):
+            swept.set()
+
+    proxy.handle = handle
     service = start(
         {
+            "WORKERS": "1",
             "TRACES": "true",
             "OTEL_EXPORTER_OTLP_ENDPOINT": url,
             "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
@@ -148,11 +171,13 @@ def test_sends_them_to_where_the_environment_says(
             "LOG_FORMAT": "json",
         }
     )
+    assert swept.wait(timeout=60.0)
     with Api(service.url) as api:
         assert 200 == api.post(f"/batched/{counter_id}").status_code
 
     name = INCREMENT.format("batched")
     assert wait_until(lambda: {name, "group commit", "bulk"} <= received.spans.keys(), timeout=60.0)
+    assert {name, "group commit", "bulk"} == received.spans.keys()
     assert {"es-counters"} == received.services
     assert received.spans[name].span_id == received.spans["group commit"].parent_span_id
     told = f'"trace.id": "{received.spans[name].trace_id.hex()}"'

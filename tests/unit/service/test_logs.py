@@ -7,6 +7,7 @@ import logging.config
 from collections.abc import Iterator
 from pathlib import Path
 from select import PIPE_BUF
+from typing import Final
 
 import pytest
 import structlog
@@ -14,6 +15,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from service.logs import Lines, configuration, configure, hand_on
 from service.settings import Settings
+
+LOCAL: Final = "between-us"
 
 
 @pytest.fixture
@@ -77,6 +80,42 @@ def test_text_is_for_people(root: logging.Logger, capsys: pytest.CaptureFixture[
     assert "hello" in line
     assert "/occ/a" in line
     assert "\x1b" not in line
+
+
+def test_text_is_nothing_that_a_terminal_obeys(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a caller has sent is shown, wherever it stands: not a title, a colour, or a line that nobody wrote."""
+    logging.config.dictConfig(configuration(Settings(log_format="console")))
+    sent = "\x1b]0;x\x07 \x1b[31m \x9b31m \x7f\b\r\n\u202e\u2028"
+
+    logging.getLogger("service.x").error(
+        "it is %s", sent, extra={"url.path": sent, "tag": "a\x1bb", "all": [sent]}, exc_info=ValueError(sent)
+    )
+
+    said = capsys.readouterr().err
+    assert [] == [mark for mark in said if not mark.isprintable() and mark != "\n"]
+    assert r"it is \x1b]0;x\x07 \x1b[31m \x9b31m \x7f\x08\r\n\u202e\u2028" in said.splitlines()[0]
+    assert r"tag=a\x1bb" in said.splitlines()[0]
+    assert r"ValueError: \x1b]0;x\x07" in said
+
+
+def test_a_trace_for_people_has_no_values(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names the lines that led to an error, and not what they worked on: that may be a token."""
+    logging.config.dictConfig(configuration(Settings(log_format="console")))
+
+    def fail(token: str) -> None:
+        raise ValueError("why")
+
+    try:
+        fail(LOCAL)
+    except ValueError:
+        logging.getLogger("service.x").exception("failed")
+
+    said = capsys.readouterr().err
+    assert "in fail\n" in said
+    assert "ValueError: why" in said
+    assert LOCAL not in said
 
 
 def test_less_than_the_level_is_not_said(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
