@@ -108,5 +108,5 @@ def of_the_service() -> list[Target]:
 
 
 def beside_peers() -> list[Target]:
-    """Return what `make bench-peers` measures: the service's fastest strategy, its ceiling and its peers."""
+    """Return what `make bench-peers` measures: the service's fastest strategy, the bare route and its peers."""
     return [BARE, strategies()[-1], *REDIS, POSTGRESQL]

@@ -1,5 +1,6 @@
 """Gunicorn's parser, whose errors repeat nothing of a request: what it does not understand may be a token."""
 
+from functools import cache
 from typing import Any
 
 from gunicorn.http import RequestParser  # type: ignore[import-untyped]  # gunicorn has no type hints
@@ -21,6 +22,11 @@ class DiscreetParser(RequestParser):  # type: ignore[misc]  # gunicorn has no ty
         try:
             return super().__next__()
         except (NoMoreData, ParseException) as error:
-            kind = type(error)
-            error.__class__ = type(kind.__name__, (kind,), {"__str__": lambda _: kind.__name__})
+            error.__class__ = _discreet(type(error))  # type: ignore[arg-type]  # mypy takes no class for hashable
             raise
+
+
+@cache
+def _discreet(kind: type[Exception]) -> type[Exception]:
+    """Return the same kind of error, whose text is its name."""
+    return type(kind.__name__, (kind,), {"__str__": lambda _: kind.__name__})
