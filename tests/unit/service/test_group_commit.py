@@ -295,7 +295,7 @@ def test_a_writer_that_cannot_be_started_is_started_later(
 
 
 def test_what_is_logged_names_a_request(office: Office) -> None:
-    """The write has the context variables of the first of those who share it."""
+    """The write has the context variables of one of those who share it."""
     office.storage.gate.set()
     variable: ContextVar[str] = ContextVar("request")
     seen = []
