@@ -60,7 +60,7 @@ ATTEMPTS: Final = Histogram(
 FAILED: Final = Counter(
     "es_counters_increments_failed_total",
     "Increments not acknowledged, by why: conflicts, retries used up; unknown, may have been applied; unavailable,"
-    " certainly not applied; refused, by a rule or condition.",
+    " certainly not applied; late, their time was up before they were begun; refused, by a rule or condition.",
     ["strategy", "reason"],
 )
 REPLAYS: Final = Counter(
@@ -88,6 +88,17 @@ CALLS: Final = Histogram(
     ["operation", "status"],
     buckets=SECONDS,
 )
+ITEMS_REFUSED: Final = Counter(
+    "es_counters_elasticsearch_items_refused_total",
+    "Items of bulk calls that Elasticsearch refused or failed, but for stale ones; the status of such a call is 200.",
+    ["status"],
+)
+
+REASONS: Final = ("conflicts", "unknown", "unavailable", "late", "refused")
+"""Why increments are not acknowledged."""
+
+EXPECTED: Final = (403, 404, 429, 503)
+"""What items are refused with where an index is blocked, gone, or its node has too much to do or is leaving."""
 
 
 def prepare(strategies: Iterable[str]) -> None:
@@ -95,10 +106,12 @@ def prepare(strategies: Iterable[str]) -> None:
     for reason in ("busy", "late", "overdue"):
         REFUSED.labels(reason)
     for strategy in strategies:
-        for metric in (REPLAYS, RETRIES, CONFLICTS):
+        for metric in (ATTEMPTS, REPLAYS, RETRIES, CONFLICTS):
             metric.labels(strategy)
-        for reason in ("conflicts", "unknown", "unavailable", "refused"):
+        for reason in REASONS:
             FAILED.labels(strategy, reason)
+    for status in EXPECTED:
+        ITEMS_REFUSED.labels(status)
 
 
 def answered(method: str, rule: str | None, strategy: str, status: int, seconds: float) -> None:
@@ -111,9 +124,13 @@ def answered(method: str, rule: str | None, strategy: str, status: int, seconds:
         status: Of the answer.
         seconds: How long it took.
     """
-    _requests(method, rule, strategy, status).observe(seconds)
+    # Without a rule the method is whatever a caller has made up: nothing is to be kept for each of those.
+    child = _requests(method, rule, strategy, status) if rule else _requests(NONE, NONE, strategy, status)
+    child.observe(seconds)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         FAILURES.inc()
+        if strategy:
+            FAILED.labels(strategy, "unknown").inc()
 
 
 def taken(strategy: str, effort: Effort) -> None:
@@ -145,6 +162,11 @@ def called(operation: str, status: int | str, seconds: float) -> None:
     _calls(operation, status).observe(seconds)
 
 
+def item_refused(status: int) -> None:
+    """Count an item of a bulk call that came to nothing, by its own status."""
+    ITEMS_REFUSED.labels(status).inc()
+
+
 def exposition() -> bytes:
     """Return all of it as Prometheus reads it, of all workers together where there are several."""
     if FOLDER not in os.environ:
@@ -158,9 +180,7 @@ def exposition() -> bytes:
 
 
 @cache
-def _requests(method: str, rule: str | None, strategy: str, status: int) -> Histogram:
-    if rule is None:
-        return REQUESTS.labels(NONE, NONE, strategy, status)
+def _requests(method: str, rule: str, strategy: str, status: int) -> Histogram:
     return REQUESTS.labels(method, PARAMETER.sub(r"{\1}", rule), strategy, status)
 
 
@@ -180,7 +200,9 @@ def _reason(error: CounterError) -> str:
             return "conflicts"
         case StorageUnavailable(outcome=Outcome.UNKNOWN):
             return "unknown"
-        case OutOfTime() | StorageUnavailable():
+        case StorageUnavailable():
             return "unavailable"
+        case OutOfTime():
+            return "late"
         case _:
             return "refused"

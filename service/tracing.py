@@ -4,7 +4,7 @@ Each request is a span, whose parent is its caller's where a ``traceparent`` cam
 span under it, made by the Elasticsearch client itself; attempts are events of the request's. OpenTelemetry's own
 variables (OTEL_*) say where the spans go. All that it takes is an extra, and imported only where tracing begins.
 
-A write of /batched belongs to several requests, and a span has one parent. It stands under the request that came first;
+A write of /batched belongs to several requests, and a span has one parent. It stands under the one that waits longest;
 links lead from it to the others, and from each of them to it.
 
 Source: https://opentelemetry.io/docs/concepts/signals/traces/#span-links and https://www.w3.org/TR/trace-context/

@@ -9,6 +9,9 @@ import yaml
 ROOT: Final = Path(__file__).parents[1]
 RULES: Final = ROOT / "docker" / "prometheus" / "alerts.yml"
 PROMETHEUS: Final = RULES.with_name("prometheus.yml")
+KUBERNETES: Final = RULES.with_name("kubernetes.yml")
+TRIALS: Final = ROOT / "tests" / "integration" / "alerts.yml"
+"""What has each alert fire, and what does not."""
 DASHBOARD: Final = ROOT / "docker" / "grafana" / "counters.json"
 
 ALERTS: Final[list[dict[str, Any]]] = [

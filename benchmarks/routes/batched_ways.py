@@ -39,10 +39,10 @@ class InTurn(GroupCommit):
         path = Path(os.environ[metrics.FOLDER], "turn")
         self._file = path.open("w", encoding="ascii")
 
-    def _add_each(self, parties: list[Party], increments: list[Increment]) -> Results:
+    def _add_each(self, longest: Party, parties: list[Party], increments: list[Increment]) -> Results:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            return super()._add_each(parties, increments)
+            return super()._add_each(longest, parties, increments)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 

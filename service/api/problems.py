@@ -58,11 +58,22 @@ class Problem:
             **self.members,
         }
 
-    def as_response(self) -> Response:
+    def as_response(self) -> "Problematic":
         """Return the problem as the answer to a request."""
-        return Response(
-            f"{json.dumps(self.as_dict())}\n", self.status, dict(self.headers), content_type=MEDIA_TYPE
-        )
+        return Problematic(self)
+
+
+class Problematic(Response):
+    """The answer to a request that ended in a problem, which it names for the log.
+
+    Attributes:
+        kind: Of the problem: the last part of its type, which is ``about:blank`` without one.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        text = f"{json.dumps(problem.as_dict())}\n"
+        super().__init__(text, problem.status, dict(problem.headers), content_type=MEDIA_TYPE)
+        self.kind = problem.kind or "about:blank"
 
 
 FRAMEWORK: Final[Mapping[int, Problem]] = MappingProxyType(

@@ -19,10 +19,10 @@ from service.admission import Refusal
 from service.api import access
 from service.api.asked import Asked, at_hand
 from service.api.metrics import PATH as METRICS
-from service.api.problems import InvalidHeader
+from service.api.problems import InvalidHeader, Problematic
 from service.counters import COUNTER_ID, is_counter_id
 from service.effort import Effort
-from service.errors import Outcome, OutOfTime, StorageUnavailable
+from service.errors import CounterError, Outcome, OutOfTime, StorageUnavailable
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 """What a caller's request id may look like; any other is replaced, for it is written to the log."""
@@ -118,7 +118,7 @@ def _finish(asked: Asked, response: Response, strategy: str) -> Response:
         response.headers["Cache-Control"] = "no-cache"
     response.headers.add("X-Content-Type-Options", "nosniff")
     spent = effort.at_hand()
-    _log(asked, response.status_code, strategy, spent)
+    _log(asked, response, strategy, spent)
     rule = asked.url_rule.rule if asked.url_rule else None
     metrics.answered(asked.method, rule, strategy, response.status_code, time.monotonic() - spent.since)
     metrics.taken(strategy, spent)
@@ -126,7 +126,9 @@ def _finish(asked: Asked, response: Response, strategy: str) -> Response:
     return response
 
 
-def _log(asked: Asked, status: int, strategy: str, spent: Effort) -> None:
+def _log(asked: Asked, response: Response, strategy: str, spent: Effort) -> None:
+    status = response.status_code
+    outcome = _outcome(status, strategy, spent)
     # Those who ask every few seconds are worth a line only where they are not answered well.
     often = asked.blueprint == "health" or asked.path == METRICS
     log = logger.debug if often and status == HTTPStatus.OK else logger.info
@@ -135,23 +137,40 @@ def _log(asked: Asked, status: int, strategy: str, spent: Effort) -> None:
         "url.path": asked.path,
         "http.response.status_code": status,
         "event.duration": time.perf_counter_ns() - asked.began,
-        "event.outcome": _outcome(status, spent),
+        "event.outcome": outcome,
     }
     if strategy:
         fields["counters.strategy"] = strategy
         fields["counters.attempts"] = spent.tries
+    if outcome != "success":
+        fields.update(_why(response, spent))
     log("request answered", **fields)
 
 
-def _outcome(status: int, spent: Effort) -> str:
+def _outcome(status: int, strategy: str, spent: Effort) -> str:
     """Return what became of a request, in the three words that the schema has for it."""
     match spent.outcome:
         case Outcome.UNKNOWN:
             return "unknown"
         case Outcome.NOT_APPLIED:
             return "failure"
+        case _ if status < HTTPStatus.BAD_REQUEST:
+            return "success"
         case _:
-            return "success" if status < HTTPStatus.BAD_REQUEST else "failure"
+            # A bug may have come after the write.
+            return "unknown" if strategy and status == HTTPStatus.INTERNAL_SERVER_ERROR else "failure"
+
+
+def _why(response: Response, spent: Effort) -> dict[str, object]:
+    """Return what a request was refused with; of a list, which is not, how many of its items came to nothing."""
+    if isinstance(response, Problematic):
+        return {"error.type": response.kind}
+    outcomes = [result.outcome for result in spent.results if isinstance(result, CounterError)]
+    counts = {
+        "counters.failed": outcomes.count(Outcome.NOT_APPLIED),
+        "counters.unknown": outcomes.count(Outcome.UNKNOWN),
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def _forget(_error: BaseException | None) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from gunicorn import util  # type: ignore[import-untyped]  # gunicorn has no type hints
 
+from service import metrics
 from service.admission import Refusal
 from service.server.connection import READ_SIZE, Connection
 from service.server.loop import MainLoop
@@ -189,6 +190,7 @@ class Reception:
         if connection.extent.has_head:
             self._refuse(connection, Refusal.LATE)
         else:
+            metrics.REFUSED.labels("late").inc()
             util.write_error(connection, 408, "Request Timeout", "")
             self._pass_on(connection, self._part)
 

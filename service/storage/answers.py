@@ -9,6 +9,7 @@ from itertools import accumulate
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from service import metrics
 from service.counters import Applied, Counter, Increment, Revision, Snapshot
 from service.errors import (
     CounterError,
@@ -17,6 +18,7 @@ from service.errors import (
     IdempotencyKeyReused,
     Outcome,
     StorageUnavailable,
+    VersionConflict,
 )
 from service.operations import OperationLog
 from service.storage.outcomes import refusal
@@ -138,7 +140,7 @@ def items_written(writes: Sequence[tuple[str, Callable[[Any], T]]], answer: Any)
         try:
             match content:
                 case {"status": int(status), "error": _}:
-                    return refusal(counter_id, status, content)
+                    return _item_refused(counter_id, status, content)
                 case {"_id": written_id} if written_id == counter_id:
                     return read(content)
                 case _:
@@ -273,6 +275,13 @@ def _refused(increment: Increment, reason: Any) -> CounterError:
     if refused is None:
         raise _unproven()
     return refused(increment.counter_id)
+
+
+def _item_refused(counter_id: str, status: int, item: Any) -> CounterError:
+    error = refusal(counter_id, status, item)
+    if not isinstance(error, VersionConflict):
+        metrics.item_refused(status)
+    return error
 
 
 def _items(answer: Any, name: str, count: int) -> list[Any]:

@@ -39,16 +39,14 @@ class ObservedTransport(BoundedTransport):
             TransportError, OutOfTime: As `BoundedTransport` does.
         """
         began = time.perf_counter()
-        status: int | str = NO_ANSWER
         try:
             response = super().perform_request(method, target, **options)
-            status = response.meta.status
         except TransportError:
             # Who waits for less than Elasticsearch may take does not make it one that fails.
             status = NO_ANSWER if deadlines.remaining() else TOO_LATE
-            raise
-        finally:
             metrics.called(_operation(method, target), status, time.perf_counter() - began)
+            raise
+        metrics.called(_operation(method, target), response.meta.status, time.perf_counter() - began)
         return response
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 from service import deadlines, metrics, tracing
@@ -284,16 +285,17 @@ class GroupCommit:
         increments = [increment for party in parties for increment in party.increments]
         try:
             metrics.written(len(increments), time.monotonic() - parties[0].since)
-            # What is logged has the id of one of the requests at least.
-            results = parties[0].context.run(self._add_each, parties, increments)
+            # What is logged has the id of one of the requests at least: of one that is still there to tell of it.
+            longest = max(parties, key=attrgetter("deadline"))
+            results = longest.context.run(self._add_each, longest, parties, increments)
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             return partial(_fail, parties, error)
         return partial(_answer, parties, results)
 
-    def _add_each(self, parties: list[Party], increments: list[Increment]) -> Results:
-        """Write the increments of all, within the time of whoever waits longest."""
-        deadlines.begin(max(party.deadline for party in parties) - time.monotonic())
-        with tracing.together([party.context for party in parties[1:]]):
+    def _add_each(self, longest: Party, parties: list[Party], increments: list[Increment]) -> Results:
+        """Write the increments of all, within the time of the one that waits longest."""
+        deadlines.begin(longest.deadline - time.monotonic())
+        with tracing.together([party.context for party in parties if party is not longest]):
             return self._repository.add_each(increments)
 
 

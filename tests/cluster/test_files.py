@@ -2,39 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-import yaml
 
 from service.settings import Settings
+from tests.composing import ALONE, CLUSTER, ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 BALANCER: Final = (ROOT / "docker" / "haproxy.cfg").read_text()
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads what Compose's own tags are about."""
-
-
-def _tagged(loader: _Loader, _tag: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else None
-
-
-_Loader.add_multi_constructor("!", _tagged)
-
-
-def services(name: str) -> dict[str, Any]:
-    """Return what a compose file says of its services."""
-    document = yaml.load((ROOT / name).read_text(), _Loader)  # noqa: S506 - a safe one
-    return dict(document["services"])
-
-
-ALONE: Final = services("docker-compose.yml")
-CLUSTER: Final = services("docker-compose.cluster.yml")
 NODES: Final = {name: node for name, node in CLUSTER.items() if name.startswith("elasticsearch-")}
 REPLICAS: Final = {name: replica for name, replica in CLUSTER.items() if name.startswith("service-")}
 

@@ -170,6 +170,16 @@ def test_docker_waits_longer_than_gunicorn(stack: Stack) -> None:
     assert at_most < int(service["stop_grace_period"].removesuffix("s"))
 
 
+def test_settings_are_passed_on(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set outside reaches the container, and what is not leaves the service its default."""
+    without = stack.configuration()["service"]["environment"]
+    monkeypatch.setenv("REQUEST_TIMEOUT", "7")
+    given = stack.configuration()["service"]["environment"]
+
+    assert without.get("REQUEST_TIMEOUT") is None
+    assert "7" == given["REQUEST_TIMEOUT"]
+
+
 def test_second_start_keeps_the_counters(stack: Stack, counter_id: str) -> None:
     """What ``down`` leaves is enough for the next ``up``: the counters, and the passwords to reach them."""
     Api(stack.url).put(f"/counters/{counter_id}", json={"value": 2**53 + 1})

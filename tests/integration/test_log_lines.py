@@ -92,6 +92,39 @@ def test_tells_less_of_other_requests(caller: Api, service: Service, counter_id:
     assert [] == [name for name in line if name.startswith("counters.")]
 
 
+def test_tells_why_a_request_was_refused(
+    caller: Api, service: Service, proxy: Proxy, counter_id: str
+) -> None:
+    """Answers of one status are told apart; an answer that is none of a refusal has no such field."""
+
+    def told(request_id: str, method: str, path: str, **options: Any) -> tuple[object, ...]:
+        caller.request(method, path, headers={"X-Request-Id": request_id}, **options)
+        line = line_of(service, request_id)
+        return line["http.response.status_code"], line.get("error.type")
+
+    full = f"/counters/{counter_id}-full"
+    assert (201, None) == told("set", "PUT", full, json={"value": 2**63 - 1})
+    assert (409, "counter-overflow") == told("over", "POST", f"/occ/{counter_id}-full")
+    assert (404, "not-found") == told("astray", "GET", f"/{counter_id}")
+    proxy.handle = stale(1_000)
+    assert (409, "conflicts-not-resolved") == told("crowded", "POST", f"/occ/{counter_id}")
+
+
+def test_tells_how_many_of_a_list_came_to_nothing(caller: Api, service: Service, counter_id: str) -> None:
+    """A list is answered with 200 whatever becomes of its items."""
+    assert 201 == caller.put(f"/counters/{counter_id}", json={"value": 2**63 - 1}).status_code
+    items = [{"id": counter_id}, {"id": f"{counter_id}-other"}, {"id": counter_id}]
+    caller.post("/scripted", json={"increments": items}, headers={"X-Request-Id": "in-part"})
+
+    line = line_of(service, "in-part")
+    assert (200, "failure", 2) == (
+        line["http.response.status_code"],
+        line["event.outcome"],
+        line["counters.failed"],
+    )
+    assert "counters.unknown" not in line
+
+
 def test_every_line_of_a_request_has_its_trace(
     caller: Api, service: Service, proxy: Proxy, counter_id: str
 ) -> None:

@@ -18,6 +18,7 @@ from elasticsearch import Elasticsearch
 
 from localnode.processes import wait_until
 from localnode.serving import PROJECT, Service, serving
+from service.metrics import REASONS
 from service.settings import Settings
 from service.strategies import STRATEGIES
 from tests.api import Api
@@ -179,7 +180,7 @@ def of_strategy(seen: Scrape, strategy: str) -> dict[str, float]:
         "replays": "replays_total",
     }
     counted = {name: seen.total(metric, strategy=strategy) for name, metric in metrics.items()}
-    for reason in ("conflicts", "unknown", "unavailable", "refused"):
+    for reason in REASONS:
         counted[f"failed: {reason}"] = seen.total("increments_failed_total", strategy=strategy, reason=reason)
     return counted
 
@@ -282,6 +283,38 @@ def test_each_item_of_a_list_is_an_increment(api: Api, counter_id: str, strategy
     assert {"increments": 3.0, "attempts": 3.0} == watch.seen()
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_refused_item_by_item_is_counted(
+    api: Api, client: Elasticsearch, settings: Settings, counter_id: str, strategy: str
+) -> None:
+    """A write block fails each item of a list, and neither the call to Elasticsearch nor the answer shows it."""
+
+    def refused() -> float:
+        return scrape(api).total("elasticsearch_items_refused_total", status="403")
+
+    watch, before = Watch(api, strategy), refused()
+    items = [{"id": f"{counter_id}-{number}"} for number in range(3)]
+    client.indices.put_settings(index=settings.counters_alias, settings={"index.blocks.write": True})
+    try:
+        answer = api.post(f"/{strategy}", json={"increments": items})
+    finally:
+        client.indices.put_settings(index=settings.counters_alias, settings={"index.blocks.write": None})
+
+    assert (200, 3) == (answer.status_code, answer.json()["failed"])
+    assert {"failed: unavailable": 3.0} == watch.seen()
+    assert 3.0 == refused() - before
+
+
+def test_items_that_are_stale_are_not_refused(proxied_api: Api, proxy: Proxy, counter_id: str) -> None:
+    """They are conflicts, which are counted as such."""
+    before = scrape(proxied_api).total("elasticsearch_items_refused_total")
+    proxy.handle = stale(2)
+
+    assert 200 == proxied_api.post(f"/batched/{counter_id}").status_code
+
+    assert before == scrape(proxied_api).total("elasticsearch_items_refused_total")
+
+
 def test_batches_are_counted(api: Api, counter_id: str) -> None:
     """Of each write it is known how many increments went along, and how long the first one had waited."""
     before = scrape(api)
@@ -319,6 +352,34 @@ def test_calls_to_elasticsearch_are_counted(proxied_api: Api, proxy: Proxy, coun
     ]
 
 
+def test_who_has_no_time_is_no_failure_of_elasticsearchs(
+    proxied_api: Api, proxy: Proxy, counter_id: str
+) -> None:
+    """A call that was cut short by its caller's time is late, and one that was never begun is none."""
+    calls = "elasticsearch_call_duration_seconds_count"
+    released = threading.Event()
+
+    def handle(exchange: Exchange) -> None:
+        if exchange.is_write:
+            assert released.wait(SECONDS)
+        exchange.forward()
+
+    def ask(seconds: str) -> None:
+        headers = {"X-Request-Timeout": seconds}
+        assert 503 == proxied_api.post(f"/scripted/{counter_id}", headers=headers).status_code
+
+    watch, before = Watch(proxied_api, "scripted"), scrape(proxied_api)
+    ask("0.001")
+    proxy.handle = handle
+    ask("0.5")
+    released.set()
+
+    after = scrape(proxied_api)
+    assert {"failed: late": 1.0, "failed: unknown": 1.0} == watch.seen()
+    assert 1.0 == after.total(calls) - before.total(calls)
+    assert 1.0 == after.total(calls, status="late") - before.total(calls, status="late")
+
+
 def test_no_caller_makes_a_label(api: Api, service_url: str, counter_id: str) -> None:
     """Whatever is asked for, each path that there is has one value, and all others have one together."""
     for path in (f"/{counter_id}", f"/occ/{counter_id}/x", f"/occ/!{counter_id}", f"/docs/{counter_id}"):
@@ -343,12 +404,9 @@ def test_refusals_are_seen_at_once(two_workers: Service) -> None:
     """What seldom happens stands at 0 from the start: a first time is a step that Prometheus can see."""
     seen = look(two_workers)
 
-    assert {"busy", "late", "overdue"} == {*seen.values_of("reason")} - {
-        "conflicts",
-        "unknown",
-        "unavailable",
-        "refused",
-    }
+    assert {"busy", "late", "overdue", *REASONS} == seen.values_of("reason")
+    assert 0.0 == seen.total("elasticsearch_items_refused_total", status="403")
+    assert 0.0 == seen.total("increment_attempts_count")
     assert set(STRATEGIES) <= seen.values_of("strategy")
     assert "es_counters_internal_errors_total" in seen.names
 

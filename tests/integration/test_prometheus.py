@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ import yaml
 from localnode.ports import choose_one
 from localnode.processes import wait_until
 from tests.api import Api
-from tests.observing import ALERTS, EXPRESSIONS, PROMETHEUS, RULES
+from tests.observing import ALERTS, EXPRESSIONS, KUBERNETES, PROMETHEUS, RULES, TRIALS
 
 pytestmark = pytest.mark.xdist_group("prometheus")
 
@@ -109,11 +110,45 @@ def test_it_watches(url: str) -> None:
     assert wait_until(lambda: states()["CountersTargetDown"] == ("ok", [NOBODY]), timeout=SECONDS)
 
 
-@pytest.mark.parametrize("command", [["rules", str(RULES)], ["config", str(PROMETHEUS)]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "rules", str(RULES)],
+        ["check", "config", str(PROMETHEUS)],
+        ["test", "rules", str(TRIALS)],
+    ],
+    ids=lambda command: " ".join([*command[:2], Path(command[-1]).name]),
+)
 def test_its_tool_finds_no_fault(command: list[str]) -> None:
-    """Rules and configuration are well-formed."""
-    checked = subprocess.run(
-        [program("promtool"), "check", *command], capture_output=True, text=True, check=False
-    )
+    """Rules and configurations are well-formed, and each alert fires when it should, and says what it should."""
+    checked = subprocess.run([program("promtool"), *command], capture_output=True, text=True, check=False)
 
-    assert 0 == checked.returncode, checked.stderr
+    assert 0 == checked.returncode, f"{checked.stdout}{checked.stderr}"
+
+
+def test_its_tool_finds_no_fault_for_kubernetes(tmp_path: Path) -> None:
+    """So is the configuration for Kubernetes, but for how pods are found, which Debian's build has left out."""
+    configuration = yaml.safe_load(KUBERNETES.read_text())
+    [job] = configuration["scrape_configs"]
+    assert [{"role": "pod"}] == job.pop("kubernetes_sd_configs")
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(configuration))
+
+    # The syntax alone: its token is in the cluster.
+    command = [program("promtool"), "check", "config", "--syntax-only", str(tmp_path / "prometheus.yml")]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert 0 == checked.returncode, f"{checked.stdout}{checked.stderr}"
+
+
+@pytest.mark.parametrize("fires", [True, False])
+def test_every_alert_is_tried(fires: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+    """There is something that has it fire, and something of the kind that does not."""
+    trials = yaml.safe_load(TRIALS.read_text())["tests"]
+    tried = {
+        trial["alertname"]
+        for each in trials
+        for trial in each["alert_rule_test"]
+        if bool(trial["exp_alerts"]) is fires
+    }
+
+    assert {rule["alert"] for rule in ALERTS} == tried

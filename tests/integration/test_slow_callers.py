@@ -10,6 +10,7 @@ import pytest
 from localnode.serving import Service
 from tests.api import Api
 from tests.problems import problem_in
+from tests.scraping import scrape
 from tests.starting import Start
 from tests.wire import Wire, request
 
@@ -99,13 +100,15 @@ def test_a_body_that_takes_too_long_is_refused(hasty: Service, counter_id: str, 
 
 @pytest.mark.parametrize("said", [b"P", b"POST /scripted/a HTTP/1.1\r\nHost: "])
 def test_a_head_that_takes_too_long_is_refused(hasty: Service, said: bytes) -> None:
-    """What is no request yet is answered as what is none: barely, and the connection is closed."""
+    """What is no request yet is answered as what is none: barely, and the connection is closed. It is counted."""
     with Wire(hasty.url) as wire:
         wire.send(said)
         answer = wire.receive()
 
         assert (408, "close") == (answer.status_code, answer.headers["connection"])
         assert wire.is_over()
+    with Api(hasty.url) as api:
+        assert 1.0 == scrape(api).total("http_requests_refused_total", reason="late")
 
 
 def test_bytes_that_keep_coming_buy_no_time(hasty: Service) -> None:

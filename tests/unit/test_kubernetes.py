@@ -174,3 +174,15 @@ def test_all_of_it_is_about_the_same_pods() -> None:
     assert int(exposed) == port["containerPort"]
     assert container(JOB)["image"] == container(DEPLOYMENT)["image"]
     assert ALL["ServiceAccount counters"]["metadata"]["name"] == pod(DEPLOYMENT)["serviceAccountName"]
+
+
+def test_prometheus_finds_the_replicas() -> None:
+    """What docker/prometheus/kubernetes.yml keeps are the pods of the service, at the port where they listen."""
+    configuration = yaml.safe_load((ROOT / "docker" / "prometheus" / "kubernetes.yml").read_text("utf-8"))
+    [job] = configuration["scrape_configs"]
+    [kept] = [rule["regex"] for rule in job["relabel_configs"] if rule.get("action") == "keep"]
+    [port] = container(DEPLOYMENT)["ports"]
+    labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
+
+    assert "es-counters" == job["job_name"]
+    assert f"{labels['app.kubernetes.io/name']};{port['name']};Running" == kept

@@ -295,7 +295,7 @@ def test_a_writer_that_cannot_be_started_is_started_later(
 
 
 def test_what_is_logged_names_a_request(office: Office) -> None:
-    """The write has the context variables of the first of those who share it."""
+    """The write has the context variables of one of those who share it."""
     office.storage.gate.set()
     variable: ContextVar[str] = ContextVar("request")
     seen = []
@@ -305,6 +305,31 @@ def test_what_is_logged_names_a_request(office: Office) -> None:
     office.commit.add(Increment("c"))
 
     assert ["the first"] == seen
+
+
+def test_a_shared_write_is_noted_with_who_waits_longest(office: Office) -> None:
+    """The others may have given up by the time that there is something to note."""
+    variable: ContextVar[str] = ContextVar("request", default="")
+    seen = []
+
+    def ask(name: str, seconds: float) -> None:
+        variable.set(name)
+        with deadlines.within(seconds):
+            office.commit.add(Increment(name))
+
+    def are_queued(number: int) -> bool:
+        return wait_until(lambda: office.commit.queued == number, timeout=SECONDS)
+
+    first = office.hold()
+    with ThreadPoolExecutor(3) as pool:
+        for number, (name, seconds) in enumerate({"hasty": 30.0, "patient": 60.0, "late": 30.0}.items(), 1):
+            pool.submit(ask, name, seconds)
+            assert are_queued(number)
+        office.storage.before_write = lambda: seen.append(variable.get())
+        office.storage.gate.set()
+        first.result(SECONDS)
+
+    assert ["patient"] * 3 == seen[-3:]
 
 
 def test_what_is_refused_is_refused_alone(office: Office) -> None:
