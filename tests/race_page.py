@@ -1,7 +1,7 @@
 """The race page, as its user sees it and its tests use it."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Locator, Response, expect
 
@@ -42,11 +42,17 @@ class RacePage:
 
     def start(self, *, clients: int = 2, increments: int = 3, strategies: Iterable[str] = STRATEGIES) -> None:
         """Fill in the form, and press Start."""
+        self.fill_in(clients=clients, increments=increments, strategies=strategies)
+        self.page.get_by_role("button", name="Start").click()
+
+    def fill_in(
+        self, *, clients: int = 2, increments: int = 3, strategies: Iterable[str] = STRATEGIES
+    ) -> None:
+        """Fill in the form."""
         self.page.get_by_label("Clients").fill(str(clients))
         self.page.get_by_label("Increments of each").fill(str(increments))
         for strategy in STRATEGIES:
             self.page.get_by_role("checkbox", name=strategy).set_checked(strategy in set(strategies))
-        self.page.get_by_role("button", name="Start").click()
 
     def stop(self) -> None:
         """Press Stop."""
@@ -68,10 +74,26 @@ class RacePage:
         """Return a strategy's card."""
         return self.page.locator(f'[data-strategy="{strategy}"]')
 
+    def chart(self, strategy: str) -> Locator:
+        """Return the chart in a strategy's card."""
+        return self.card(strategy).get_by_role("img")
+
+    def figures(self, strategy: str) -> object:
+        """Return the markup of all that a strategy's card shows but its verdict: bars, chart and figures."""
+        parts = self.card(strategy).locator(".bars, .chart, .figures")
+        return parts.evaluate_all("parts => parts.map((part) => part.outerHTML)")
+
     def statuses(self, method: str, path: str) -> list[int]:
         """Return with which statuses its calls of a method were answered, on paths that begin so."""
+        return [answer.status for answer in self._answers_to(method, path)]
+
+    def bodies(self, method: str, path: str) -> list[Any]:
+        """Return what they were answered with."""
+        return [answer.json() for answer in self._answers_to(method, path)]
+
+    def _answers_to(self, method: str, path: str) -> list[Response]:
         return [
-            answer.status
+            answer
             for answer in self.answers
             if answer.request.method == method and answer.url.split("/", 3)[3].startswith(path)
         ]

@@ -5,31 +5,37 @@ import { count, milliseconds, seconds, verdict } from "./words.js";
 
 export class Card {
   #card;
+  #blank;
 
-  /** The card of a strategy, which the page brings along. */
+  /** The card of a strategy, which the page brings along, blank. */
   constructor(strategy) {
     this.#card = document.querySelector(`[data-strategy="${strategy}"]`);
+    this.#blank = this.#card.cloneNode(true);
   }
 
-  /** Take part in the race to come, or stand aside. */
+  /** Take part in the race to come, or stand aside; show nothing any more of the last one. */
   enter(takesPart) {
     this.#card.hidden = !takesPart;
+    this.#card.replaceChildren(...this.#blank.cloneNode(true).childNodes);
     this.#state("waiting", "waiting for its turn");
+  }
+
+  /** Say that the race has ended before its turn. */
+  passOver() {
+    this.#state("waiting", "not raced");
   }
 
   /** Show how a race goes. */
   show(tally) {
     this.#state("racing", `${count(tally.acknowledged)} of ${count(tally.total)}`);
-    this.#figures(tally);
+    this.#figures(tally, "Racing");
   }
 
   /** Show how it ended. */
   finish(tally) {
     const { tone, text } = verdict(tally);
-    this.#figures(tally);
+    this.#figures(tally, `After ${seconds(tally.elapsed)}`);
     this.#state(tone, text);
-    const alternative = `After ${seconds(tally.elapsed)}: ${count(tally.acknowledged)} acknowledged, ${count(tally.stored)} stored.`;
-    this.#card.querySelector("svg").setAttribute("aria-label", alternative);
   }
 
   #state(state, words) {
@@ -37,7 +43,7 @@ export class Card {
     this.#text("verdict", words);
   }
 
-  #figures(tally) {
+  #figures(tally, when) {
     this.#text("acknowledged", count(tally.acknowledged));
     this.#text("stored", count(tally.stored));
     this.#text("total", count(tally.total));
@@ -50,7 +56,9 @@ export class Card {
     this.#bar(".acknowledged .fill", tally.acknowledged / tally.total);
     this.#bar(".stored .fill", tally.stored / tally.total);
     this.#bar(".stored .gap", tally.lost / tally.total);
-    draw(this.#card.querySelector("svg"), tally);
+    const chart = this.#card.querySelector("svg");
+    draw(chart, tally);
+    chart.ariaLabel = `${when}: ${count(tally.acknowledged)} acknowledged, ${count(tally.stored)} stored.`;
   }
 
   #text(what, text) {

@@ -1,6 +1,9 @@
 /** The HTTP client: one call, and what came of it. Nothing is ever sent twice. */
 
-const PATIENCE = 30_000; // milliseconds; the service itself answers within its REQUEST_TIMEOUT, 10 s by default
+/** Milliseconds until an answer counts as lost; the service itself answers within its REQUEST_TIMEOUT, 10 s by default. */
+export const PATIENCE = 30_000;
+
+const FOREIGN = "What answers does not speak as the service does.";
 
 /** A call that did not end as it should, told in a sentence for the reader; `status` is 0 if there was no answer. */
 export class CallFailed extends Error {
@@ -54,13 +57,33 @@ export class Client {
     return { status: response.status, etag: response.headers.get("ETag") ?? "", body: parsed(text), took };
   }
 
-  /** Do the same, and throw a `CallFailed` also for an answer that is no success. */
-  async succeed(method, path, options) {
+  /**
+   * Do the same, and throw a `CallFailed` also for an answer that is no success.
+   *
+   * @param {string[]} numbers - what a success tells in whole numbers; else something before the service has answered.
+   *   A value may have 64 bits, which are more than a number here holds exactly: the page's own counters are small.
+   */
+  async succeed(method, path, options, numbers = ["value"]) {
     const answer = await this.call(method, path, options);
-    if (answer.status < 200 || answer.status > 299) {
-      throw new CallFailed(sentenceOf(answer, this.#headers), answer.status, outcomeOf(answer));
-    }
+    const succeeded = answer.status >= 200 && answer.status <= 299;
+    if (!succeeded || !numbers.every((name) => Number.isSafeInteger(answer.body[name]))) throw this.failure(answer);
     return answer;
+  }
+
+  /** Increment a counter by 1, or as `options` say; the answer tells `value`, `attempts` and `conflicts`. */
+  increment(strategy, id, options) {
+    return this.succeed("POST", `${strategy}/${id}`, options, ["value", "attempts", "conflicts"]);
+  }
+
+  /** Remove a counter, and return whether it is gone. */
+  async remove(id, options) {
+    const { status } = await this.call("DELETE", `counters/${id}`, options);
+    return status === 204 || status === 404;
+  }
+
+  /** What to throw for an answer that is not the one there should be. */
+  failure(answer) {
+    return new CallFailed(sentenceOf(answer, this.#headers), answer.status, outcomeOf(answer));
   }
 }
 
@@ -71,6 +94,7 @@ function reasonOf(error) {
 }
 
 function sentenceOf({ status, body }, { Authorization: token }) {
+  if (status < 400) return FOREIGN;
   const detail = body.detail || body.title || `It answered with status ${status}.`;
   switch (status) {
     case 401:
@@ -85,8 +109,8 @@ function sentenceOf({ status, body }, { Authorization: token }) {
 }
 
 function outcomeOf({ status, body }) {
-  // Below 500 a request was refused; above, the service says what became of it, and else nobody knows.
-  return body.outcome ?? (status < 500 ? "not-applied" : "unknown");
+  // From 400 on a request was refused; from 500 on the service says what became of it, and else nobody knows.
+  return body.outcome ?? (status >= 400 && status < 500 ? "not-applied" : "unknown");
 }
 
 function parsed(text) {

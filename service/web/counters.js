@@ -2,16 +2,21 @@
 
 export class Counters {
   #client;
+  #prefix;
   #made = new Set();
 
-  /** @param {Client} client - which may create and delete counters */
-  constructor(client) {
+  /**
+   * @param {Client} client - which may create and delete counters
+   * @param {string} prefix - what their ids begin with
+   */
+  constructor(client, prefix) {
     this.#client = client;
+    this.#prefix = prefix;
   }
 
-  /** Create a counter at `value` under an id that begins with `prefix` and nobody uses; return the id. */
-  async create(prefix, purpose, value = 0) {
-    const id = `${prefix}${randomName()}-${purpose}`;
+  /** Create a counter at `value` under an id that nobody uses; return the id. */
+  async create(purpose, value = 0) {
+    const id = `${this.#prefix}${randomName()}-${purpose}`;
     // Noted before it is there: if the answer is lost, it is.
     this.#made.add(id);
     const options = { body: { value }, headers: { "If-None-Match": "*" } };
@@ -26,11 +31,10 @@ export class Counters {
 
   /** Remove a counter, if it is there. */
   async remove(id) {
-    const { status } = await this.#client.call("DELETE", `counters/${id}`);
-    if (status === 204 || status === 404) this.#made.delete(id);
+    if (await this.#client.remove(id)) this.#made.delete(id);
   }
 
-  /** Remove all that are left, and return the ids of those that still are. */
+  /** Remove all that are left, and return the ids of those that still may be. */
   async removeAll() {
     for (const id of this.#made) {
       await this.remove(id).catch(() => {});
@@ -38,9 +42,14 @@ export class Counters {
     return [...this.#made];
   }
 
-  /** Remove all that are left while the page ends, as well as a browser then can: nobody hears the answers. */
+  /**
+   * Ask for the removal of all that are left while the page ends, and return their ids.
+   *
+   * Nobody hears the answers, and an increment under way may come after it and make its counter anew.
+   */
   abandon() {
-    for (const id of this.#made) this.#client.call("DELETE", `counters/${id}`, { outlive: true }).catch(() => {});
+    for (const id of this.#made) this.#client.remove(id, { outlive: true }).catch(() => {});
+    return [...this.#made];
   }
 }
 

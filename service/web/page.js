@@ -3,44 +3,58 @@
 import { Card } from "./card.js";
 import { Client } from "./client.js";
 import { Counters } from "./counters.js";
+import { noteLeft, removeLeft } from "./left.js";
 import { race } from "./race.js";
 import { staleWrite } from "./stale.js";
 import { Steps } from "./steps.js";
 import { Tally } from "./tally.js";
-import { closing, count, verdict } from "./words.js";
+import { closing, count, staleClosing, verdict } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
+const cards = new Map([...document.getElementsByName("strategy")].map(({ value }) => [value, new Card(value)]));
+
 /** The counters of everything that has been started and is not yet over. */
 const open = new Set();
-addEventListener("pagehide", () => open.forEach((counters) => counters.abandon()));
 
 /** Ends the race under way. */
 let stop = new AbortController();
 
+addEventListener("pagehide", () => {
+  // A page that comes back from the browser's cache has no counter any more to go on with.
+  stop.abort();
+  for (const counters of open) noteLeft(counters.abandon());
+});
+
+// Where a token is needed, that waits until there is one.
+if (!$("token")) removeLeft(new Client());
+
 $("race").addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!isEnabled("start")) return;
   const strategies = [...document.getElementsByName("strategy")].filter((box) => box.checked).map((box) => box.value);
   if (!strategies.length) return complain("complaint", "Choose at least one strategy.");
   stop = new AbortController();
-  $("start").disabled = true;
-  $("stop").disabled = false;
+  enable("start", false);
+  enable("stop", true);
   return perform("complaint", (client, counters) => raceAll(client, counters, strategies)).finally(() => {
-    $("start").disabled = false;
-    $("stop").disabled = true;
+    enable("start", true);
+    enable("stop", false);
   });
 });
 
 $("stop").addEventListener("click", () => {
+  if (!isEnabled("stop")) return;
   stop.abort();
-  $("stop").disabled = true;
+  enable("stop", false);
   tell("Stopping: nothing more is sent, and what is under way is waited for.");
 });
 
 $("replay").addEventListener("click", () => {
+  if (!isEnabled("replay")) return;
   if (![...document.querySelectorAll("#token, #prefix")].every((field) => field.reportValidity())) return;
-  $("replay").disabled = true;
-  perform("stale-complaint", replay).finally(() => ($("replay").disabled = false));
+  enable("replay", false);
+  perform("stale-complaint", replay).finally(() => enable("replay", true));
 });
 
 /**
@@ -52,7 +66,7 @@ $("replay").addEventListener("click", () => {
 async function perform(complaint, what) {
   complain(complaint, "");
   const client = new Client($("token")?.value);
-  const counters = new Counters(client);
+  const counters = new Counters(client, $("prefix")?.value ?? "race-");
   const sentences = [];
   open.add(counters);
   try {
@@ -62,50 +76,62 @@ async function perform(complaint, what) {
   }
   const left = await counters.removeAll();
   open.delete(counters);
-  if (left.length) sentences.push(`These counters could not be removed, and are left: ${left.join(", ")}.`);
+  await removeLeft(client);
+  if (left.length) sentences.push(`These counters could not be removed, and may be left: ${left.join(", ")}.`);
   complain(complaint, sentences.join(" "));
 }
 
 async function raceAll(client, counters, strategies) {
-  const clients = $("clients").valueAsNumber;
-  const increments = $("increments").valueAsNumber;
-  const results = [];
-  $("closing").textContent = "";
-  const cards = [...document.getElementsByName("strategy")].map(({ value }) => [value, new Card(value)]);
-  for (const [strategy, card] of cards) card.enter(strategies.includes(strategy));
-
+  const plan = { clients: $("clients").valueAsNumber, increments: $("increments").valueAsNumber };
+  const results = new Map();
   let end = "The race has broken off.";
+  let last = "";
+  tell("The race begins.");
+  $("closing").textContent = "";
+  for (const [strategy, card] of cards) card.enter(strategies.includes(strategy));
   try {
-    for (const [strategy, card] of cards) {
-      if (!strategies.includes(strategy) || stop.signal.aborted) continue;
-      const tally = new Tally(clients * increments);
-      const id = await counters.create(prefix(), strategy);
-      tell(`/${strategy} races: ${clients} clients, ${count(increments)} increments each.`);
-      await race(client, { strategy, id, clients, increments }, tally, stop.signal, () => card.show(tally));
-      card.finish(tally);
-      results.push([strategy, tally]);
-      tell(`/${strategy}: ${verdict(tally).text}.`);
+    for (const strategy of strategies) {
+      const id = await counters.create(strategy);
+      if (stop.signal.aborted) break;
+      tell(`${last}/${strategy} races: ${plan.clients} clients, ${count(plan.increments)} increments each.`);
+      const tally = await raceOne(client, { strategy, id, ...plan });
+      results.set(strategy, tally);
+      last = `/${strategy}: ${verdict(tally).text}. `;
       await counters.remove(id);
       if (tally.failure) throw tally.failure;
+      if (stop.signal.aborted) break;
     }
     end = stop.signal.aborted ? "Stopped." : "The race is over.";
   } finally {
-    if (results.length) tell(end);
-    $("closing").textContent = closing(results);
+    for (const strategy of strategies) if (!results.has(strategy)) cards.get(strategy).passOver();
+    tell(end);
+    $("closing").textContent = closing([...results]);
   }
+}
+
+async function raceOne(client, plan) {
+  const card = cards.get(plan.strategy);
+  const tally = new Tally(plan.clients * plan.increments);
+  await race(client, plan, tally, stop.signal, () => card.show(tally));
+  card.finish(tally);
+  return tally;
 }
 
 async function replay(client, counters) {
   const steps = new Steps($("steps"));
   steps.clear();
   $("stale-closing").textContent = "";
-  const id = await counters.create(prefix(), "stale", 100);
-  const value = await staleWrite(client, id, (step) => steps.add(step));
-  $("stale-closing").textContent = `The counter holds ${value}: 100, Ada's 1 and Ben's 10. Neither is lost.`;
+  const id = await counters.create("stale", 100);
+  $("stale-closing").textContent = staleClosing(await staleWrite(client, id, (step) => steps.add(step)));
 }
 
-function prefix() {
-  return $("prefix")?.value ?? "race-";
+/** Let a button be pressed, or not. It keeps the focus, which `disabled` would take from it. */
+function enable(id, enabled) {
+  $(id).ariaDisabled = String(!enabled);
+}
+
+function isEnabled(id) {
+  return $(id).ariaDisabled !== "true";
 }
 
 function tell(sentence) {

@@ -31,7 +31,7 @@ export async function race(client, plan, tally, stop, show) {
   async function increment() {
     for (let left = plan.increments; left > 0 && !over(); left -= 1) {
       try {
-        tally.acknowledge(await client.succeed("POST", `${plan.strategy}/${plan.id}`));
+        tally.acknowledge(await client.increment(plan.strategy, plan.id));
       } catch (failure) {
         if (!(failure instanceof CallFailed)) throw failure;
         tally.fail(failure);

@@ -25,7 +25,7 @@ export async function staleWrite(client, id, show) {
     condition: `If-Match: ${version}`,
   });
   const write = async (who, by, version, says) => {
-    const answer = await client.succeed("POST", `occ/${id}`, add(by, version));
+    const answer = await client.increment("occ", id, add(by, version));
     show({ ...attempt(who, by, version), answer: "200 OK", says: says(answer), tone: "written" });
     return answer.body.value;
   };
@@ -37,9 +37,10 @@ export async function staleWrite(client, id, show) {
 
   const stale = await client.call("POST", `occ/${id}`, add(10, seenByBen));
   const { required_version: required, current_version: current } = stale.body;
+  if (stale.status !== 412 || !required || !current) throw client.failure(stale);
   show({
     ...attempt("Ben", 10, seenByBen),
-    answer: `${stale.status} ${stale.status === 412 ? "Precondition Failed" : ""}`,
+    answer: "412 Precondition Failed",
     says: stale.body.detail,
     versions: [
       ["required", required],

@@ -7,7 +7,8 @@ export class Tally {
     this.acknowledged = 0;
     this.refused = 0; // certainly not counted
     this.unknown = 0; // not acknowledged, and counted or not
-    this.conflicts = 0;
+    this.answered = 0; // acknowledged, or otherwise
+    this.conflicts = 0; // this and the attempts: of those acknowledged
     this.attempts = 0;
     /** What the counter holds, as last read; null before, and where it could not be read at the end. */
     this.stored = null;
@@ -25,6 +26,7 @@ export class Tally {
   /** Note an acknowledged increment, which `took` so many milliseconds. */
   acknowledge({ body, took }) {
     this.acknowledged += 1;
+    this.answered += 1;
     this.attempts += body.attempts;
     this.conflicts += body.conflicts;
     this.#latencies.push(took);
@@ -32,6 +34,7 @@ export class Tally {
 
   /** Note an increment that failed. */
   fail(failure) {
+    if (failure.status) this.answered += 1;
     if (failure.outcome === "unknown") this.unknown += 1;
     else this.refused += 1;
   }
@@ -70,9 +73,9 @@ export class Tally {
     return this.attempts - this.acknowledged;
   }
 
-  /** Acknowledged increments a second, or null before there is one. */
+  /** Answered increments a second, or null before there is one. */
   get rate() {
-    return this.acknowledged && this.elapsed ? (this.acknowledged / this.elapsed) * 1000 : null;
+    return this.answered && this.elapsed ? (this.answered / this.elapsed) * 1000 : null;
   }
 
   /** Milliseconds within which 95% of the acknowledged increments were answered (nearest rank), or null. */

@@ -16,16 +16,31 @@ export const seconds = (n) => `${(n / 1000).toFixed(1)} s`;
  * Judge a finished strategy.
  *
  * @param {Tally} tally
- * @returns {{tone: "kept" | "lost" | "doubled" | "open", text: string}}
+ * @returns {{tone: "kept" | "lost" | "doubled" | "none" | "open", text: string}} - "none": nothing was acknowledged that
+ *   could be lost; "open": the counter could not be read
  */
 export function verdict(tally) {
   const most = tally.acknowledged + tally.unknown;
   const expected = tally.unknown ? `${count(tally.acknowledged)} to ${count(most)}` : count(tally.acknowledged);
-  if (!tally.settled) return { tone: "open", text: `expected ${expected}, and the counter cannot be read` };
-  const text = `expected ${expected}, got ${count(tally.stored)}`;
-  if (tally.lost) return { tone: "lost", text: `${text}: ${count(tally.lost)} lost` };
-  if (tally.doubled) return { tone: "doubled", text: `${text}: ${count(tally.doubled)} too many` };
-  return { tone: "kept", text: `${text}: none lost` };
+  const [tone, found] = finding(tally);
+  return { tone, text: [`expected ${expected}${found}`, ...others(tally)].join(", ") };
+}
+
+function finding(tally) {
+  if (!tally.settled) return ["open", ", and the counter cannot be read"];
+  const got = `, got ${count(tally.stored)}:`;
+  if (tally.lost) return ["lost", `${got} ${count(tally.lost)} lost`];
+  if (tally.doubled) return ["doubled", `${got} ${count(tally.doubled)} too many`];
+  if (!tally.acknowledged) return ["none", `${got} nothing was acknowledged`];
+  return ["kept", `${got} none lost`];
+}
+
+/** What became of the increments that were not acknowledged. */
+function others({ refused, unknown }) {
+  const said = [];
+  if (refused) said.push(`${count(refused)} refused`);
+  if (unknown) said.push(`${count(unknown)} of unknown outcome`);
+  return said;
 }
 
 /**
@@ -35,13 +50,23 @@ export function verdict(tally) {
  */
 export function closing(results) {
   const of = (tone) => results.filter(([, tally]) => verdict(tally).tone === tone);
+  const namesOf = (tone) => LIST.format(of(tone).map(([name]) => `/${name}`));
   const sentences = of("lost").map(
     ([name, tally]) => `/${name} lost ${count(tally.lost)} of the ${count(tally.acknowledged)} increments it had acknowledged.`,
   );
   sentences.push(...of("doubled").map(([name, tally]) => `/${name} counted ${count(tally.doubled)} twice.`));
-  const kept = of("kept").map(([name]) => `/${name}`);
-  if (kept.length) sentences.push(`${LIST.format(kept)} lost none.`);
-  const open = of("open").map(([name]) => `/${name}`);
-  if (open.length) sentences.push(`What ${LIST.format(open)} came to is not known.`);
+  if (of("kept").length) sentences.push(`${namesOf("kept")} lost none.`);
+  if (of("none").length) sentences.push(`${namesOf("none")} acknowledged nothing.`);
+  if (of("open").length) sentences.push(`What ${namesOf("open")} came to is not known.`);
+  for (const [name, tally] of results) {
+    if (others(tally).length) sentences.push(`/${name}: ${LIST.format(others(tally))}.`);
+  }
   return sentences.join(" ");
+}
+
+/** Say what the stale write came to, of a counter that stood at 100. */
+export function staleClosing(value) {
+  return value === 111
+    ? "The counter holds 111: 100, Ada's 1 and Ben's 10. Neither is lost."
+    : `The counter holds ${count(value)}, and not the 111 that 100, Ada's 1 and Ben's 10 make.`;
 }

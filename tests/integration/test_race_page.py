@@ -3,17 +3,20 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import count
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from localnode.serving import Service
 from service.strategies import STRATEGIES
 from tests.api import Api
 from tests.browser import Visit
 from tests.callers import OWN, SECRETS
+from tests.conflicts import stale
 from tests.proxy import Exchange, Proxy
 from tests.race_page import PATIENCE, RacePage
 from tests.starting import Start
@@ -22,7 +25,10 @@ from tests.strategies import EXACT
 SLOW: Final[Mapping[str, str]] = {"ELASTICSEARCH_TIMEOUT": "25", "REQUEST_TIMEOUT": "25"}
 """Settings for a busy machine; the page itself waits for half a minute."""
 
-NOT_MET = "Failed to load resource: the server responded with a status of 412 (PRECONDITION FAILED)"
+TWO_TRIES: Final[Mapping[str, str]] = {"CONFLICT_MAX_ATTEMPTS": "2", "CONFLICT_BACKOFF_CAP": "0.01"}
+"""Settings of a service that soon refuses what meets conflicts."""
+
+NOT_MET: Final = "Failed to load resource: the server responded with a status of 412 (PRECONDITION FAILED)"
 """What a browser says of a 412 whatever the page makes of it."""
 
 
@@ -85,6 +91,19 @@ def race_page(visit: Visit, start: Start) -> RacePage:
     return RacePage(visit, start(SLOW).url)
 
 
+def path_of_counter(race_page: RacePage) -> str:
+    """Return the path of the one counter that the page has made."""
+    [made] = [answer.url for answer in race_page.answers if answer.request.method == "PUT"]
+    return urlsplit(made).path
+
+
+def wait_for_status(api: Api, path: str, status: int) -> None:
+    """Ask until this is the answer."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while api.get(path).status_code != status:
+        assert time.monotonic() < deadline
+
+
 def left_behind(api: Api, refresh: Callable[[], object], prefix: str = "race-") -> list[object]:
     """Return the counters that the page has made and not removed."""
     refresh()
@@ -111,10 +130,10 @@ def test_naive_loses_and_the_others_do_not(
         assert "0" == race_page.shown(strategy, "lost")
     for strategy in STRATEGIES:
         assert [200] * 20 == race_page.statuses("POST", f"{strategy}/")
+        bodies = race_page.bodies("POST", f"{strategy}/")
         assert "20" == race_page.shown(strategy, "acknowledged")
-        assert float(race_page.shown(strategy, "rate")) >= 0
-        assert race_page.shown(strategy, "p95").endswith(" ms")
-        assert int(race_page.shown(strategy, "conflicts")) <= int(race_page.shown(strategy, "retries"))
+        assert str(sum(body["conflicts"] for body in bodies)) == race_page.shown(strategy, "conflicts")
+        assert str(sum(body["attempts"] - 1 for body in bodies)) == race_page.shown(strategy, "retries")
         expect(race_page.card(strategy).locator("svg polyline.stored")).to_have_count(1)
     expect(race_page.closing).to_have_text(
         f"/naive lost {20 - stored} of the 20 increments it had acknowledged."
@@ -159,6 +178,79 @@ def test_refuses_numbers_out_of_range(visit: Visit, service_url: str, label: str
     assert [] == race_page.statuses("PUT", "")
 
 
+def test_shows_nothing_of_the_race_before(race_page: RacePage, proxy: Proxy) -> None:
+    """At Start every card is emptied; after Stop in the first strategy the others say that they have not raced."""
+    blank = race_page.figures("batched")
+    race_page.start(increments=1, strategies=["scripted", "batched"])
+    race_page.wait_for("The race is over.")
+    race_page.wait_until_idle()
+    assert blank != race_page.figures("batched")
+    proxy.handle = held = Held(2)
+
+    race_page.start(increments=2, strategies=["scripted", "batched"])
+    held.wait()
+    assert "waiting for its turn" == race_page.shown("batched", "verdict")
+    assert blank == race_page.figures("batched")
+    expect(race_page.chart("scripted")).to_have_attribute(
+        "aria-label", "Racing: 0 acknowledged, 0 stored.", timeout=PATIENCE
+    )
+    race_page.stop()
+    held.go.set()
+    race_page.wait_for("Stopped.")
+
+    assert "expected 2, got 2: none lost" == race_page.shown("scripted", "verdict")
+    assert "not raced" == race_page.shown("batched", "verdict")
+    assert blank == race_page.figures("batched")
+    expect(race_page.closing).to_have_text("/scripted lost none.")
+
+
+def test_stop_before_the_first_increment(race_page: RacePage, proxy: Proxy) -> None:
+    """Who presses Stop while the counter is made sees no verdict, as nothing has been tried."""
+    made, go = threading.Event(), threading.Event()
+
+    def hold_writes(exchange: Exchange) -> None:
+        exchange.forward()
+        if exchange.is_write:
+            made.set()
+            go.wait(60)
+
+    proxy.handle = hold_writes
+    race_page.start(strategies=["scripted"])
+    assert made.wait(60)
+    race_page.stop()
+    go.set()
+    race_page.wait_for("Stopped.")
+
+    assert "not raced" == race_page.shown("scripted", "verdict")
+    assert [] == race_page.statuses("POST", "")
+    expect(race_page.closing).to_be_empty()
+
+
+def test_keeps_the_focus(race_page: RacePage, proxy: Proxy) -> None:
+    """Who presses a button by keyboard stays on it, although it cannot be pressed again at once."""
+    focused = "document.activeElement.id"
+    proxy.handle = held = Held(2)
+    race_page.fill_in(strategies=["scripted"])
+
+    race_page.page.get_by_role("button", name="Start").press("Enter")
+    held.wait()
+    started = race_page.page.evaluate(focused)
+    race_page.page.keyboard.press("Enter")
+    race_page.page.get_by_role("button", name="Stop").press("Enter")
+    stopped = race_page.page.evaluate(focused)
+    held.go.set()
+    race_page.wait_for("Stopped.")
+    race_page.wait_until_idle()
+    over = race_page.page.evaluate(focused)
+    replay = race_page.page.get_by_role("button", name="Replay")
+    replay.press("Enter")
+    expect(race_page.page.locator("#stale-closing")).not_to_be_empty(timeout=PATIENCE)
+    expect(replay).to_be_enabled(timeout=PATIENCE)
+
+    assert ["start", "stop", "stop", "replay"] == [started, stopped, over, race_page.page.evaluate(focused)]
+    assert [201, 201] == race_page.statuses("PUT", "")
+
+
 def test_stop_waits_for_what_is_under_way(
     race_page: RacePage, proxy: Proxy, api: Api, refresh: Callable[[], object]
 ) -> None:
@@ -180,21 +272,40 @@ def test_stop_waits_for_what_is_under_way(
 
 
 def test_removes_its_counters_when_it_is_left(race_page: RacePage, proxy: Proxy, api: Api) -> None:
-    """Who closes the page in the middle of a race leaves no counter behind."""
-    proxy.handle = held = Held(2, then=Exchange.lose)
+    """Who closes the page amid a race leaves no counter; one that is made anew after that goes at the next visit."""
+    url = race_page.page.url
+    proxy.handle = held = Held(2)
     race_page.start(clients=2, strategies=["scripted"])
     held.wait()
     expect(race_page.news).to_contain_text("/scripted races", timeout=PATIENCE)
-    [made] = [answer.url for answer in race_page.answers if answer.request.method == "PUT"]
-    path = urlsplit(made).path
+    path = path_of_counter(race_page)
     assert 0 == api.value_of(path.removeprefix("/counters/"))
 
     race_page.page.goto("about:blank")
 
-    deadline = time.monotonic() + PATIENCE / 1000
-    while api.get(path).status_code != 404:
-        assert time.monotonic() < deadline
+    wait_for_status(api, path, 404)
     held.go.set()
+    wait_for_status(api, path, 200)
+    race_page.page.goto(url)
+    wait_for_status(api, path, 404)
+
+
+def test_does_not_go_on_when_it_was_left(
+    race_page: RacePage, proxy: Proxy, api: Api, refresh: Callable[[], object]
+) -> None:
+    """A page that comes back from the browser's cache sends no further increment, and removes its counter again."""
+    proxy.handle = held = Held(2)
+    race_page.start(clients=2, strategies=["scripted"])
+    held.wait()
+
+    race_page.page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    wait_for_status(api, path_of_counter(race_page), 404)
+    held.go.set()
+    race_page.wait_for("Stopped.")
+    race_page.wait_until_idle()
+
+    assert [200] * 2 == race_page.statuses("POST", "")
+    assert [] == left_behind(api, refresh)
 
 
 def test_replays_the_stale_write(
@@ -223,6 +334,88 @@ def test_replays_the_stale_write(
     expect(steps.nth(2)).to_contain_text(f'101, at version "{current}"')
     assert [] == left_behind(api, refresh)
     assert [NOT_MET] == visit.complaints
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        (503, '{"detail": "Elasticsearch is away.", "outcome": "unknown"}', "cannot count now: Elasticsearch is away."),
+        (412, "", "The service refused (412): It answered with status 412."),
+        (200, "<p>Who are you?</p>", "What answers does not speak as the service does."),
+    ],
+    ids=["failed", "without versions", "not the service's"],
+)  # fmt: skip
+def test_takes_only_a_412_for_the_refusal(
+    visit: Visit, service_url: str, status: int, body: str, sentence: str
+) -> None:
+    """If something else than the service's 412 answers the stale write, the page says so, and shows no refusal."""
+    race_page = RacePage(visit, service_url)
+    writes = count(1)
+
+    def answer_the_second(route: Route) -> None:
+        if next(writes) == 2:
+            route.fulfill(status=status, body=body)
+        else:
+            route.continue_()
+
+    race_page.page.route("**/occ/*", answer_the_second)
+
+    race_page.page.get_by_role("button", name="Replay").click()
+
+    complaint = race_page.page.locator("#stale-complaint")
+    expect(complaint).to_contain_text(sentence, timeout=PATIENCE)
+    expect(race_page.page.locator("#steps > li")).to_have_count(3)
+    expect(race_page.page.locator("#stale-closing")).to_be_empty()
+
+
+def test_says_what_the_counter_of_the_stale_write_holds(visit: Visit, service_url: str, api: Api) -> None:
+    """If somebody else has added to it, the page does not say that it holds what Ada and Ben have added."""
+    race_page = RacePage(visit, service_url)
+    reads = count(1)
+
+    def add_before_the_third(route: Route) -> None:
+        if route.request.method == "GET" and next(reads) == 3:
+            api.post(f"/occ/{route.request.url.rpartition('/')[2]}", json={"by": 5})
+        route.continue_()
+
+    race_page.page.route("**/counters/*", add_before_the_third)
+    race_page.page.get_by_role("button", name="Replay").click()
+
+    expect(race_page.page.locator("#stale-closing")).to_have_text(
+        "The counter holds 116, and not the 111 that 100, Ada's 1 and Ben's 10 make.", timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize("body", ["<p>Who are you?</p>", "", '{"value": 1}', '{"value": "1", "attempts": 1}'])
+def test_says_that_something_else_answers(visit: Visit, service_url: str, body: str) -> None:
+    """A success that does not tell what the service's do is no acknowledgement: nobody knows what became of it."""
+    race_page = RacePage(visit, service_url)
+    race_page.page.route("**/scripted/*", partial(Route.fulfill, status=200, body=body))
+
+    race_page.start(clients=1, strategies=["scripted"])
+
+    race_page.wait_for("The race has broken off.")
+    expect(race_page.complaint).to_have_text(
+        "What answers does not speak as the service does.", timeout=PATIENCE
+    )
+    verdict = "expected 0 to 1, got 0: nothing was acknowledged, 1 of unknown outcome"
+    assert verdict == race_page.shown("scripted", "verdict")
+    expect(race_page.closing).to_have_text("/scripted acknowledged nothing. /scripted: 1 of unknown outcome.")
+
+
+def test_tells_what_is_refused(visit: Visit, start: Start, proxy: Proxy) -> None:
+    """An increment whose conflicts last is refused, the race goes on, and its conflicts are not those shown."""
+    race_page = RacePage(visit, start({**SLOW, **TWO_TRIES}).url)
+    conflict = stale(3)
+    proxy.handle = lambda exchange: (conflict if "/_update/" in exchange.path else Exchange.forward)(exchange)
+
+    race_page.start(clients=1, increments=3, strategies=["scripted"])
+    race_page.wait_for("The race is over.")
+
+    assert [409, 200, 200] == race_page.statuses("POST", "")
+    assert "expected 2, got 2: none lost, 1 refused" == race_page.shown("scripted", "verdict")
+    assert ["1", "1"] == [race_page.shown("scripted", what) for what in ("conflicts", "retries")]
+    expect(race_page.closing).to_have_text("/scripted lost none. /scripted: 1 refused.")
 
 
 def test_says_that_the_service_cannot_be_reached(visit: Visit, start: Start) -> None:
@@ -259,10 +452,25 @@ def test_tells_what_is_not_known(
 
     race_page.wait_for("The race has broken off.")
     race_page.wait_until_idle()
-    assert "expected 0 to 1, got 1: none lost" == race_page.shown("scripted", "verdict")
+    verdict = "expected 0 to 1, got 1: nothing was acknowledged, 1 of unknown outcome"
+    assert verdict == race_page.shown("scripted", "verdict")
+    assert "not raced" == race_page.shown("batched", "verdict")
     expect(race_page.complaint).to_contain_text("cannot count now")
     assert [503] == race_page.statuses("POST", "")
     assert [] == left_behind(api, refresh)
+
+
+def test_takes_only_what_can_be_a_token(visit: Visit, closed: Service) -> None:
+    """A token with a letter that no header can carry is refused by its field, and the race is not begun."""
+    race_page = RacePage(visit, closed.url)
+    field = race_page.page.get_by_label("Token")
+
+    field.fill("tökén-Ω")
+    race_page.start(strategies=["occ"])
+
+    expect(field).to_be_focused()
+    assert field.evaluate("field => field.validity.patternMismatch")
+    assert [] == race_page.statuses("PUT", "")
 
 
 def test_asks_for_a_token(visit: Visit, closed: Service) -> None:

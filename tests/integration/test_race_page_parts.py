@@ -1,5 +1,6 @@
 """The race page by itself: how it is served, what it may do, and whether everybody can use it."""
 
+import re
 from typing import Final, Literal
 
 import pytest
@@ -25,17 +26,42 @@ PARTS: Final = {
 }
 
 ACKNOWLEDGED: Final = "increments it had acknowledged"
+NOTHING: Final = "nothing was acknowledged"
+OPEN: Final = "1 of unknown outcome"
 
 VERDICTS: Final = {
-    "lost": ("250, 0, 84", "expected 250, got 84: 166 lost", f"/naive lost 166 of the 250 {ACKNOWLEDGED}."),
-    "kept": ("250, 0, 250", "expected 250, got 250: none lost", "/naive lost none."),
-    "counted twice": ("250, 0, 251", "expected 250, got 251: 1 too many", "/naive counted 1 twice."),
-    "unknown and counted": ("249, 1, 250", "expected 249 to 250, got 250: none lost", "/naive lost none."),
-    "unknown and not": ("249, 1, 249", "expected 249 to 250, got 249: none lost", "/naive lost none."),
-    "unknown and more": ("249, 1, 251", "expected 249 to 250, got 251: 1 too many", "/naive counted 1 twice."),
-    "not read": ("7, 0, null", "expected 7, and the counter cannot be read", "What /naive came to is not known."),
-}  # fmt: skip
-"""What is said of increments acknowledged, of unknown outcome, and stored."""
+    "lost": ("250, 0, 0, 84", "expected 250, got 84: 166 lost", f"lost 166 of the 250 {ACKNOWLEDGED}."),
+    "kept": ("250, 0, 0, 250", "expected 250, got 250: none lost", "lost none."),
+    "counted twice": ("250, 0, 0, 251", "expected 250, got 251: 1 too many", "counted 1 twice."),
+    "refused": (
+        "240, 9, 0, 240",
+        "expected 240, got 240: none lost, 9 refused",
+        "lost none. /naive: 9 refused.",
+    ),
+    "unknown and counted": (
+        "249, 0, 1, 250",
+        f"expected 249 to 250, got 250: none lost, {OPEN}",
+        f"lost none. /naive: {OPEN}.",
+    ),
+    "unknown and not": (
+        "249, 0, 1, 249",
+        f"expected 249 to 250, got 249: none lost, {OPEN}",
+        f"lost none. /naive: {OPEN}.",
+    ),
+    "unknown and more": (
+        "249, 0, 1, 251",
+        f"expected 249 to 250, got 251: 1 too many, {OPEN}",
+        f"counted 1 twice. /naive: {OPEN}.",
+    ),
+    "nothing": ("0, 0, 0, 0", f"expected 0, got 0: {NOTHING}", "acknowledged nothing."),
+    "nothing but refusals": (
+        "0, 5, 1, 0",
+        f"expected 0 to 1, got 0: {NOTHING}, 5 refused, {OPEN}",
+        f"acknowledged nothing. /naive: 5 refused and {OPEN}.",
+    ),
+    "not read": ("7, 0, 0, null", "expected 7, and the counter cannot be read", None),
+}
+"""What is said of increments acknowledged, refused, of unknown outcome, and stored."""
 
 
 @pytest.mark.parametrize(("path", "content_type"), PARTS.items())
@@ -130,14 +156,15 @@ def test_can_be_used_by_keyboard(visit: Visit, service_url: str) -> None:
     """Every control is reached in its order, and Enter starts the race."""
     page = RacePage(visit, service_url).page
     reached = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.value"))
     page.get_by_label("Increments of each").focus()
     page.keyboard.type("1")
     page.keyboard.press("Enter")
 
-    assert ["clients", "increments", "naive", "occ", "scripted", "batched", "start", "replay"] == reached
+    strategies = ["naive", "occ", "scripted", "batched"]
+    assert ["clients", "increments", *strategies, "start", "stop", "replay"] == reached
     expect(page.locator("#news")).to_have_text("The race is over.", timeout=PATIENCE)
 
 
@@ -151,8 +178,9 @@ def test_tells_screen_readers(visit: Visit, service_url: str) -> None:
         "/scripted lost none."
     )
     assert "alert" == race_page.complaint.get_attribute("role")
-    chart = race_page.card("scripted").get_by_role("img")
-    assert "6 acknowledged, 6 stored." in (chart.get_attribute("aria-label") or "")
+    expect(race_page.chart("scripted")).to_have_attribute(
+        "aria-label", re.compile(r"After \d+\.\d s: 6 acknowledged, 6 stored\.")
+    )
 
 
 @pytest.mark.parametrize(("motion", "seconds"), [("reduce", "0s"), ("no-preference", "0.12s")])
@@ -166,21 +194,57 @@ def test_moves_only_for_who_wants_it(
     assert seconds == bar.evaluate("bar => getComputedStyle(bar).transitionDuration")
 
 
+def test_can_be_told_apart_in_forced_colours(visit: Visit, service_url: str) -> None:
+    """Who has the system's colours in place of the page's still sees bars on their tracks."""
+    visit.page.emulate_media(forced_colors="active")
+    bars = RacePage(visit, service_url).card("naive").locator(".bar.stored")
+
+    ground, full = (
+        bars.locator(part).evaluate("part => getComputedStyle(part).backgroundColor")
+        for part in (".track", ".fill")
+    )
+    assert ground != full
+
+
+def test_sums_up(visit: Visit, service_url: str) -> None:
+    """The rate is of all increments that were answered, the 95th percentile of those acknowledged."""
+    page = RacePage(visit, service_url).page
+
+    sums = page.evaluate(
+        """async () => {
+          const {Tally} = await import("/web/tally.js");
+          const tally = new Tally(250);
+          for (let took = 100; took > 0; took -= 1) {
+            tally.acknowledge({body: {attempts: 3, conflicts: 1}, took});
+          }
+          tally.fail({status: 409, outcome: "not-applied"});
+          tally.fail({status: 503, outcome: "unknown"});
+          tally.fail({status: 0, outcome: "unknown"});
+          tally.elapsed = 2000;
+          const {acknowledged, refused, unknown, conflicts, retries, rate, p95} = tally;
+          return [acknowledged, refused, unknown, conflicts, retries, rate, p95];
+        }"""
+    )
+
+    assert [100, 1, 2, 100, 200, 51, 95] == sums
+
+
 @pytest.mark.parametrize(("counts", "sentence", "closing"), VERDICTS.values(), ids=VERDICTS)
-def test_judges(visit: Visit, service_url: str, counts: str, sentence: str, closing: str) -> None:
+def test_judges(visit: Visit, service_url: str, counts: str, sentence: str, closing: str | None) -> None:
     """The verdict says what was to be expected, what there is, and what that means."""
     page = RacePage(visit, service_url).page
 
     words = page.evaluate(
-        """async ([acknowledged, unknown, stored]) => {
+        """async ([acknowledged, refused, unknown, stored]) => {
           const {Tally} = await import("/web/tally.js");
           const {verdict, closing} = await import("/web/words.js");
           const tally = new Tally(250);
-          Object.assign(tally, {acknowledged, unknown, settled: stored !== null});
+          Object.assign(tally, {acknowledged, refused, unknown, settled: stored !== null});
           if (stored !== null) tally.sample(1000, acknowledged, stored);
           return [verdict(tally).text, closing([["naive", tally]])];
         }""",
         [None if count == "null" else int(count) for count in counts.split(", ")],
     )
 
-    assert [sentence, closing] == words
+    summary = f"/naive {closing}" if closing else "What /naive came to is not known."
+    assert [sentence, summary] == words
