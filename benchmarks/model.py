@@ -16,8 +16,8 @@ SIZES: Final = (10, 100, 1_000)
 COPIES: Final = 2
 """Of each shard: a primary and a replica, each of which syncs a write to its disk before it is acknowledged."""
 
-MB_A_WORKER: Final = 42.5
-"""Two workers take 85 MB, as docker-compose.yml says."""
+MB_A_WORKER: Final = 57
+"""What a busy one has, as docs/benchmarks.md says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,15 @@ class Costs:
 
     Attributes:
         hot: Writes a second to one counter, by how many writers share it, ascending from 1.
-        worker: Increments a second that one worker answers.
+        worker: Increments a second that one worker answers, on a counter of its own.
+        spread: Increments a second that one worker answers, on many counters.
         write: Seconds that a write to many counters takes.
         shard: Increments a second of many counters that a shard takes, by how many come in a write, ascending from 1.
     """
 
     hot: Mapping[int, float]
     worker: float
+    spread: float
     write: float
     shard: Mapping[int, float]
 
@@ -47,7 +49,7 @@ class Costs:
     @property
     def batch(self) -> float:
         """How many increments a write carries: as many as come while the one before is under way."""
-        return max(1.0, self.worker * self.write)
+        return max(1.0, self.spread * self.write)
 
     def shard_with(self, batch: float) -> float:
         """Return the increments a second that a shard takes if so many come in a write, between those measured."""
@@ -84,7 +86,7 @@ class Replicas:
     def rows(self, costs: Costs) -> Iterator[tuple[str, str]]:
         """Yield what each figure is and what it comes to, in the order of the page."""
         hot = self.workers * costs.worker
-        demand = self.count * hot
+        demand = self.writers * costs.spread
         shards = costs.shards(demand)
         parts = demand / costs.batch * min(shards, costs.batch)
         yield "workers", f"{self.writers:,}"
@@ -135,7 +137,12 @@ def table(costs: Costs, sizes: Sequence[Replicas]) -> str:
     metavar="WRITERS RATE",
     help="Writes/s to one counter that so many writers share.",
 )
-@click.option("--worker", type=float, required=True, help="Increments/s that one worker answers.")
+@click.option(
+    "--worker", type=float, required=True, help="Increments/s that one worker answers on one counter."
+)
+@click.option(
+    "--spread", type=float, required=True, help="Increments/s that one worker answers on many counters."
+)
 @click.option("--write", type=float, required=True, help="Seconds that a write to many counters takes.")
 @click.option(
     "--shard",
@@ -153,11 +160,12 @@ def main(  # noqa: PLR0913 - one for each option
     log_size: int,
     hot: tuple[tuple[int, float], ...],
     worker: float,
+    spread: float,
     write: float,
     shard: tuple[tuple[int, float], ...],
 ) -> None:
     """Compute what a number of replicas would come to."""
-    costs = Costs(hot=dict(hot), worker=worker, write=write, shard=dict(shard))
+    costs = Costs(hot=dict(hot), worker=worker, spread=spread, write=write, shard=dict(shard))
     sizes = [Replicas(count=count, workers=workers, threads=threads, log_size=log_size) for count in replicas]
     click.echo(table(costs, sizes), nl=False)
 

@@ -41,6 +41,11 @@ class Variant:
 ONE_WORKER: Final = Variant("batched", 1, "one replica a counter")
 """Where a single worker answers all clients."""
 
+MANY: Final = Variant("batched", 1_000, "one replica a counter")
+"""Where both answer them, each for its counters."""
+
+REPLICAS: Final = 2
+
 
 class Client:
     """A connection that increments until told otherwise."""

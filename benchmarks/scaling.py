@@ -1,5 +1,6 @@
 """Measures what docs/scaling.md computes with, on three nodes with a replica: ``make scaling``."""
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ import click
 from elasticsearch import Elasticsearch
 
 import localnode
-from benchmarks import model, pages, replicas, writers
+from benchmarks import machine, model, pages, replicas, writers
 from benchmarks.rounds import Figures
 from service.settings import Settings
 from service.storage.client import connect
@@ -39,6 +40,7 @@ def costs_of(
     return model.Costs(
         hot={count: by_writers[writers.Variant(count, 0)].rate for count in writers.WRITERS},
         worker=by_balance[replicas.ONE_WORKER].rate,
+        spread=by_balance[replicas.MANY].rate / replicas.REPLICAS,
         write=many[sizes[1]].p50,
         shard={size: figures.rate * size for size, figures in many.items()},
     )
@@ -47,8 +49,8 @@ def costs_of(
 def main() -> None:
     """Measure, print the tables, and put them into docs/scaling.md."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    # What else the machine had to do, in the words of uptime(1): it may be nothing, and then the figures are better.
-    busy = f"On {os.cpu_count()} processors, whose load average before all this was {os.getloadavg()[0]:.1f}."
+    # What else the machine had to do, in the words of uptime(1).
+    load = f"the load average was {os.getloadavg()[0]:.1f} before"
     with localnode.cluster(nodes=3) as cluster:
         settings = replace(
             Settings(),
@@ -59,13 +61,16 @@ def main() -> None:
         with connect(settings) as client:
             create_index(client, settings.counters_alias)
             client.cluster.health(index=settings.counters_alias, wait_for_status="green", timeout="60s")
+            version = client.info()["version"]["number"]
             by_writers = writers.measured(shard_of(client, settings))
         by_balance = replicas.measured(cluster.environment, FOLDER)
+    facts = machine.facts(dt.datetime.now(dt.UTC).date(), [f"Elasticsearch {version}"])
+    when = f"{machine.sentence(facts)}; {load}."
     hot, many = writers.tables(by_writers)
     places = {
-        "hot": f"{hot}\n{busy}\n",
-        "many": many,
-        "replicas": f"{replicas.table(by_balance)}\n{busy}\n",
+        "hot": f"{hot}\n{when}\n",
+        "many": f"{many}\n{when}\n",
+        "replicas": f"{replicas.table(by_balance)}\n{when}\n",
         "model": model.table(
             costs_of(by_writers, by_balance), [model.Replicas(count=count) for count in model.SIZES]
         ),

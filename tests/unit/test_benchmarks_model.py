@@ -5,7 +5,9 @@ from click.testing import CliRunner
 
 from benchmarks.model import Costs, Replicas, main, table
 
-COSTS = Costs(hot={1: 100, 16: 400}, worker=1000, write=0.02, shard={1: 500, 10: 2000, 100: 4000})
+COSTS = Costs(
+    hot={1: 100, 16: 400}, worker=2000, spread=1000, write=0.02, shard={1: 500, 10: 2000, 100: 4000}
+)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +54,14 @@ def test_the_arithmetic_of_the_page() -> None:
     assert "10" == rows["workers"]
     assert f"{1.5 * 10 / 400:.2f}" == rows["**one hot counter**, written by all: seconds to an answer"]
     assert f"{1.5 / 100:.2f}" == rows["… written by one replica: seconds to an answer"]
-    assert "1.0" == rows["… seconds that its log of operations covers then"]
+    assert "0.5" == rows["… seconds that its log of operations covers then"]
+    assert "2,000" == rows["… increments/s, at most"]
     assert "10,000" == rows["**many counters**: increments/s, all workers busy"]
 
 
 def test_takes_figures_of_the_readers_own() -> None:
     """The command prints the same table for other figures."""
-    figures = "--hot 1 100 --hot 16 400 --worker 1000 --write 0.02 --shard 1 500 --shard 10 2000"
+    figures = "--hot 1 100 --hot 16 400 --worker 2000 --spread 1000 --write 0.02 --shard 1 500 --shard 10 2000"
     said = CliRunner().invoke(main, [*figures.split(), "--shard", "100", "4000", "--replicas", "10"])
 
     assert table(COSTS, [Replicas(count=10)]) == said.output
