@@ -138,8 +138,11 @@ def run_(*, peers: bool, **options: Any) -> None:
     if broken:
         raise BenchmarkError(f"Increments were lost or doubled, for the first time here: {broken[0]}")
     ratios = ratios_of(results)
-    met = sum(ratio.is_met for ratio in ratios)
-    click.echo(f"\n{met} of {len(ratios)} goals are met; nothing was lost or doubled that must not be.")
+    verdicts = [ratio.is_met for ratio in ratios]
+    click.echo(
+        f"\n{verdicts.count(True)} of {len(ratios)} goals are met, {verdicts.count(None)} undecided;"
+        " nothing was lost or doubled that must not be."
+    )
 
 
 @main.command("soak", context_settings={"show_default": True})

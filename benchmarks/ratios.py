@@ -1,6 +1,7 @@
 """The goals: ratios of medians within one run, which say more than figures that depend on the machine."""
 
-from collections.abc import Callable, Iterator
+import statistics
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,18 +41,26 @@ def _path(each: Measurement) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """A ratio of two medians, and its goal: to be ``bound`` at least, or ``at_most``."""
+    """A ratio of two medians, and its goal: to be ``bound`` at least, or ``at_most``.
+
+    ``quartiles`` are the lower and the upper one of the same ratio within each round; None if there were not several.
+    """
 
     name: str
     where: str
     value: float
     bound: float
     at_most: bool = False
+    quartiles: tuple[float, float] | None = None
 
     @property
-    def is_met(self) -> bool:
-        """Whether the goal is reached."""
-        return self.value <= self.bound if self.at_most else self.value >= self.bound
+    def is_met(self) -> bool | None:
+        """Whether the goal is reached; None if the rounds disagree."""
+        verdicts = {self._reaches(value) for value in (self.value, *(self.quartiles or ()))}
+        return verdicts.pop() if len(verdicts) == 1 else None
+
+    def _reaches(self, value: float) -> bool:
+        return value <= self.bound if self.at_most else value >= self.bound
 
     @property
     def goal(self) -> str:
@@ -114,7 +123,22 @@ def _ratio(results: Results, compared: Comparison, cell: Cell) -> Ratio | None:
         value=here.median / there.median,
         bound=compared.bound,
         at_most=compared.at_most,
+        quartiles=_quartiles(
+            results.of(compared.target, cell), results.of(compared.other, cell), compared.figure
+        ),
     )
+
+
+def _quartiles(
+    ours: Sequence[Measurement], theirs: Sequence[Measurement], figure: Figure
+) -> tuple[float, float] | None:
+    """Return those of the ratios within rounds: in the next one the machine may be another."""
+    beside = {each.repeat: figure(each) for each in theirs}
+    ratios = [figure(each) / beside[each.repeat] for each in ours if beside.get(each.repeat)]
+    if len(ratios) < 2:  # noqa: PLR2004 - one has no spread
+        return None
+    lower, _, upper = statistics.quantiles(ratios, n=4, method="inclusive")
+    return lower, upper
 
 
 def _growth(results: Results) -> Iterator[Ratio]:
@@ -135,6 +159,7 @@ def _growth(results: Results) -> Iterator[Ratio]:
                     value=here.median / there.median,
                     bound=bound,
                     at_most=True,
+                    quartiles=_quartiles(results.of(BATCHED, most), results.of(BATCHED, least), figure),
                 )
 
 

@@ -79,13 +79,20 @@ def _sum(values: Iterable[int | None]) -> str:
     return f"{sum(known):,}" if known else ""
 
 
+VERDICTS: Final = {True: "yes", False: "no", None: "undecided"}
+
+
 def ratios(found: Iterable[Ratio]) -> list[Row]:
     """Return a row for each ratio."""
-    rows = [
-        (each.name, each.where, f"{each.value:.2f}", each.goal, "yes" if each.is_met else "no")
-        for each in found
-    ]
-    return [("ratio of medians", "with", "is", "goal", "met"), *rows]
+    rows = [(each.name, each.where, _ratio(each), each.goal, VERDICTS[each.is_met]) for each in found]
+    return [("ratio of medians (quartiles of rounds)", "with", "is", "goal", "met"), *rows]
+
+
+def _ratio(ratio: Ratio) -> str:
+    if ratio.quartiles is None:
+        return f"{ratio.value:.2f}"
+    lower, upper = ratio.quartiles
+    return f"{ratio.value:.2f} ({lower:.2f} to {upper:.2f})"
 
 
 def keyed(results: Results) -> list[Row]:

@@ -61,7 +61,9 @@ def test_the_arithmetic_of_the_page() -> None:
 
 def test_takes_figures_of_the_readers_own() -> None:
     """The command prints the same table for other figures."""
-    figures = "--hot 1 100 --hot 16 400 --worker 2000 --spread 1000 --write 0.02 --shard 1 500 --shard 10 2000"
+    figures = (
+        "--hot 1 100 --hot 16 400 --worker 2000 --spread 1000 --write 0.02 --shard 1 500 --shard 10 2000"
+    )
     said = CliRunner().invoke(main, [*figures.split(), "--shard", "100", "4000", "--replicas", "10"])
 
     assert table(COSTS, [Replicas(count=10)]) == said.output

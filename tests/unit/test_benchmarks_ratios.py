@@ -11,13 +11,20 @@ HOT_32 = Cell(workers=1, connections=32, counters=1)
 
 
 def measurement(
-    target: str, cell: Cell, *, rate: float = 100.0, p50: float = 1.0, p99: float = 2.0, cpu: float = 1.0
+    target: str,
+    cell: Cell,
+    *,
+    repeat: int = 1,
+    rate: float = 100.0,
+    p50: float = 1.0,
+    p99: float = 2.0,
+    cpu: float = 1.0,
 ) -> Measurement:
     """Return a measurement of 1,000 requests, each of which took gunicorn so many milliseconds of CPU time."""
     return Measurement(
         target=target,
         cell=cell,
-        repeat=1,
+        repeat=repeat,
         speed=Speed(rate=rate, p50=p50, p99=p99, p999=p99),
         asked=0,
         requests=1000,
@@ -34,13 +41,33 @@ def found(*measurements: Measurement) -> dict[str, Ratio]:
 
 
 def test_a_ratio_is_of_medians() -> None:
-    """One run that was disturbed does not count."""
-    rates = [measurement("batched", HOT_32, rate=rate) for rate in (10, 95, 96)]
+    """One round that was disturbed does not count."""
+    batched = [
+        measurement("batched", HOT_32, repeat=repeat, rate=rate)
+        for repeat, rate in enumerate((10, 95, 96, 97, 95))
+    ]
+    bare = [measurement("bare", HOT_32, repeat=repeat) for repeat in range(5)]
 
-    ratio = found(*rates, measurement("bare", HOT_32))["batched ÷ bare, increments/s"]
+    ratio = found(*batched, *bare)["batched ÷ bare, increments/s"]
 
     assert ratio.value == pytest.approx(0.95)
     assert ratio.is_met
+
+
+@pytest.mark.parametrize(
+    ("rates", "verdict"), [((90, 91, 99), True), ((70, 91, 99), None), ((70, 71, 89), False)]
+)
+def test_rounds_that_disagree_decide_nothing(rates: tuple[float, ...], verdict: bool | None) -> None:  # noqa: FBT001
+    """Each round is a measurement of its own, in which both were measured side by side."""
+    measurements = [
+        measurement(target, HOT_32, repeat=repeat, rate=rate)
+        for repeat, batched in enumerate(rates, start=1)
+        for target, rate in (("batched", 2 * batched), ("bare", 200))
+    ]
+
+    ratio = found(*measurements)["batched ÷ bare, increments/s"]
+
+    assert verdict is ratio.is_met
 
 
 @pytest.mark.parametrize(("workers", "bound"), [(1, 0.90), (2, 0.70)])
