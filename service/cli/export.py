@@ -47,15 +47,17 @@ def export(file: Path, *, force: bool) -> None:
         deleted = 0
         with (
             _complete_or_not_at_all(file) as output,
-            click.progressbar(scan, length=len(scan), label="Exporting", file=sys.stderr) as counters,
+            click.progressbar(
+                scan, length=len(scan), label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()
+            ) as counters,
         ):
             for counter in counters:
                 output.write(f"{as_line(counter)}\n")
                 deleted += not counter.exists
             output.write(f"{end_line(len(scan))}\n")
             output.flush()
-    remembered = f", and {deleted} that are deleted and still remember operations" if deleted else ""
-    click.echo(f"{len(scan) - deleted} counters are exported{remembered}.", err=True)
+    remembered = f", and deleted ones that still remember operations: {deleted}" if deleted else ""
+    click.echo(f"Counters exported: {len(scan) - deleted}{remembered}.", err=True)
 
 
 @contextmanager

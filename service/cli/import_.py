@@ -28,7 +28,7 @@ NAMED: Final = 5
     help="For a counter that is there: write nothing at all, leave it as it is, or put the file's in its place.",
 )
 @click.option(
-    "--endless", is_flag=True, help="Take a file without a last line that says how many counters it has."
+    "--endless", is_flag=True, help="Take what is there for all there is, whatever the last line says."
 )
 def import_(file: IO[bytes], if_exists: str, *, endless: bool) -> None:
     """Write the counters in FILE, as `es-counters export` has made it; - is standard input.
@@ -61,7 +61,9 @@ def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists,
     size = file.seek(0, os.SEEK_END) - start
     file.seek(start)
     tally = Tally(total=0)
-    with click.progressbar(length=size, label="Checking", file=sys.stderr) as bar:
+    with click.progressbar(
+        length=size, label="Checking", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
         for length in checked(file, endless=endless):
             tally.total += 1
             bar.update(length)
@@ -71,7 +73,9 @@ def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists,
         _refuse_existing(repository, numbered(file))
     file.seek(start)
     try:
-        with click.progressbar(length=tally.total, label="Importing", file=sys.stderr) as bar:
+        with click.progressbar(
+            length=tally.total, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
+        ) as bar:
             for lines in _batches(numbered(file), repository.batch):
                 write(repository, lines, if_exists, tally)
                 bar.update(len(lines))

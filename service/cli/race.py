@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 from environs import FileAwareEnv
 
-from service.cli.racing import Course, RaceError
+from service.cli.racing import Course, NotDone, RaceError
 from service.cli.verdict import Result
 from service.strategies import STRATEGIES
 
@@ -20,9 +20,15 @@ WIDTH: Final = 40
 
 
 def _is_url(_ctx: click.Context, _option: click.Parameter, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        raise click.BadParameter("It begins with http:// or https://, and has neither user nor password.")
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # of its host or its port
+        is_whole = False
+    if not is_whole or parts.username is not None or parts.query or parts.fragment or " " in url:
+        raise click.BadParameter(
+            "It begins with http:// or https:// and a host, and has no user, password or query."
+        )
     return url
 
 
@@ -55,16 +61,24 @@ def _is_url(_ctx: click.Context, _option: click.Parameter, url: str) -> str:
     help="Which strategy to let race; may be repeated.  [default: each in turn]",
 )
 @click.option(
+    "--prefix",
+    default="race-",
+    show_default=True,
+    metavar="TEXT",
+    help="What the ids of its counters begin with, where a token is for such ids alone.",
+)
+@click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with a token of the scope admin, where the service asks for one.",
 )
-def race(
+def race(  # noqa: PLR0913 - one for each option
     *,
     url: str,
     clients: int,
     increments: int,
     strategies: tuple[str, ...],
+    prefix: str,
     token_file: Path | None,
 ) -> None:
     """Let clients increment a counter at once, and compare what it holds with what it should.
@@ -87,7 +101,7 @@ def race(
     click.echo(f"{clients} clients of {url} race, with {increments} increments each.", err=True)
     try:
         for strategy in strategies:
-            with _counter(course, strategy) as counter_id:
+            with _counter(course, prefix, strategy) as counter_id:
                 results.append(_let_race(course, strategy, counter_id, clients, increments))
     except RaceError as error:
         raise click.ClickException(str(error)) from error
@@ -117,18 +131,27 @@ def _token(file: Path | None) -> str | None:
 
 
 @contextmanager
-def _counter(course: Course, strategy: str) -> Iterator[str]:
+def _counter(course: Course, prefix: str, strategy: str) -> Iterator[str]:
     """Make a counter that nobody else uses, and delete it in the end."""
-    counter_id = f"race-{strategy}-{secrets.token_hex(8)}"
+    counter_id = f"{prefix}{strategy}-{secrets.token_hex(8)}"
     try:
         course.make(counter_id)
+    except NotDone:
+        raise
+    except BaseException:  # its answer is lost, or not waited for: it may be there
+        _delete(course, counter_id)
+        raise
+    try:
         yield counter_id
     finally:
-        # Whether it was made is not known where the answer was lost.
-        try:
-            course.delete(counter_id)
-        except RaceError as error:
-            click.echo(f"The counter {counter_id} may be left behind: {error}", err=True)
+        _delete(course, counter_id)
+
+
+def _delete(course: Course, counter_id: str) -> None:
+    try:
+        course.delete(counter_id)
+    except RaceError as error:
+        click.echo(f"The counter {counter_id} may be left behind: {error}", err=True)
 
 
 def _let_race(course: Course, strategy: str, counter_id: str, clients: int, increments: int) -> Result:
@@ -142,6 +165,7 @@ def _let_race(course: Course, strategy: str, counter_id: str, clients: int, incr
             show_eta=False,
             show_pos=True,
             file=sys.stderr,
+            hidden=not sys.stderr.isatty(),
         ) as bar,
         closing(course.run(strategy, counter_id, increments)) as answers,
     ):

@@ -15,13 +15,22 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 TIMEOUT: Final = urllib3.Timeout(connect=5, read=30)
 
 REPEATABLE: Final = urllib3.Retry(
-    total=5, backoff_factor=0.2, status_forcelist=[503], allowed_methods=None, raise_on_status=False
+    total=5,
+    connect=0,
+    backoff_factor=0.2,
+    status_forcelist=[503],
+    allowed_methods=None,
+    raise_on_status=False,
 )
 """How often what is no increment is tried: to set, read or delete a counter twice does no harm."""
 
 
 class RaceError(Exception):
     """The race cannot be held; the message says why, and what to do."""
+
+
+class NotDone(RaceError):
+    """What was asked for is certainly not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +138,8 @@ class Course:
             response = self._pool.request(
                 method, f"{self._url}/counters/{counter_id}", json=body, retries=REPEATABLE
             )
-        except SSLError as error:
-            raise RaceError(f"{self._url} is not trusted: {error}") from error
         except (HTTPError, ValueError) as error:
-            raise RaceError(
-                f"No service answers at {self._url}. Start one with `es-counters serve`."
-            ) from error
+            raise self._without_answer(getattr(error, "reason", error)) from error
         parsed = _parsed(response.data)
         match response.status, parsed:
             case ((HTTPStatus.OK | HTTPStatus.CREATED | HTTPStatus.NO_CONTENT), _):
@@ -142,13 +147,23 @@ class Course:
             case HTTPStatus.NOT_FOUND, {"type": "/problems/counter-not-found"} if method == "DELETE":
                 return None
             case ((HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN), _):
-                raise RaceError(
-                    f"{self._url} takes a token with the scope admin, and for any id, for that: see --token-file."
+                raise NotDone(
+                    f"{self._url} takes a token with the scope admin for that, and for these ids:"
+                    " see --token-file and --prefix."
                 )
             case status, {"detail": str(detail)}:
                 raise RaceError(f"{self._url} answered {status}: {detail}")
             case status, _:
                 raise RaceError(f"{self._url} answered {status}, and not as the service does.")
+
+    def _without_answer(self, reason: Exception | None) -> RaceError:
+        match reason:
+            case SSLError():
+                return NotDone(f"{self._url} is not trusted: {reason}")
+            case NewConnectionError() | ConnectTimeoutError():
+                return NotDone(f"No service answers at {self._url}. Start one with `es-counters serve`.")
+            case _:
+                return RaceError(f"{self._url} did not answer: {reason}")
 
 
 def _parsed(body: bytes) -> Any:

@@ -28,7 +28,7 @@ def numbered(file: IO[bytes], *, endless: bool = True) -> Iterator[tuple[int, Co
 
     Args:
         file: Where they are.
-        endless: Whether it may lack the line that says how many there are.
+        endless: Whether what says how many there are is not looked at, be it there, amid the others, or not.
 
     Raises:
         ValueError: A line is malformed, and the message names it; or the file is not whole.
@@ -38,8 +38,10 @@ def numbered(file: IO[bytes], *, endless: bool = True) -> Iterator[tuple[int, Co
             raise ValueError(f"Line {number}. It is longer than {LONGEST} bytes.")
         counters = parse_end(line)
         if counters is not None:
-            _end(file, number, counters)
-            return
+            if not endless:
+                _end(file, number, counters)
+                return
+            continue
         try:
             counter = parse_line(line)
         except ValueError as error:

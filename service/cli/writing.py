@@ -37,7 +37,7 @@ class Tally:
     def __str__(self) -> str:
         left = self.total - self.written - self.skipped - self.unknown
         return (
-            f"Of {self.total} counters, {self.written} written, {self.skipped} skipped,"
+            f"Counters in the file: {self.total}; {self.written} written, {self.skipped} skipped,"
             f" {self.unknown} of unknown outcome, {left} not written."
         )
 

@@ -19,6 +19,9 @@ from service.storage.writes import STATE
 KEEP_ALIVE: Final = "5m"
 """How long Elasticsearch keeps the moment from one page to the next."""
 
+LARGEST: Final = 10_000
+"""Hits of a page, at most: ``index.max_result_window``, unless an index has another."""
+
 
 class Scan:
     """The counters behind an alias as they were when this was made, to be gone through once.
@@ -67,7 +70,7 @@ class Scan:
             answer = self._client.search(
                 pit={"id": self._moment, "keep_alive": KEEP_ALIVE},
                 sort=[{"id": "asc"}],
-                size=batch_of(self._log_limit),
+                size=min(LARGEST, batch_of(self._log_limit)),
                 source_includes=STATE,
                 seq_no_primary_term=True,
                 track_total_hits=True,

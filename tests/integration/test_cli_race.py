@@ -14,7 +14,7 @@ from localnode.serving import Service
 from service.cli import main
 from service.strategies import STRATEGIES
 from tests.api import Api
-from tests.callers import SECRETS
+from tests.callers import OWN, SECRETS
 from tests.integration.loadtests.lying_service import Lie, LyingService, serving
 
 SHORT = ["--clients", "4", "--increments", "10"]
@@ -83,6 +83,19 @@ def test_it_takes_a_token(closed: Service, tmp_path: Path, by: str) -> None:
     assert "/occ: expected 40, got 40." in result.stdout
 
 
+def test_a_token_for_some_ids_will_do(closed: Service) -> None:
+    """Where the counters are told to be among them."""
+    words = ["race", "--url", closed.url, *SHORT, "--strategy", "occ"]
+    environment = {"SERVICE_TOKEN": SECRETS["billing"]}
+
+    refused = CliRunner().invoke(main, words, env=environment)
+    held = CliRunner().invoke(main, [*words, "--prefix", OWN], env=environment)
+
+    assert (1, 0) == (refused.exit_code, held.exit_code), held.output
+    assert "--prefix" in refused.stderr
+    assert "/occ: expected 40, got 40." in held.stdout
+
+
 @pytest.mark.parametrize("caller", ["none", "writer", "wrong"])
 def test_it_says_that_it_takes_another_token(closed: Service, caller: str) -> None:
     """Without the token, and before any counter is made."""
@@ -91,6 +104,7 @@ def test_it_says_that_it_takes_another_token(closed: Service, caller: str) -> No
 
     assert (1, "") == (result.exit_code, result.stdout)
     assert "--token-file" in result.stderr
+    assert "left behind" not in result.stderr
     assert not secret or secret not in result.output
 
 

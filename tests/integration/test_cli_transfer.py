@@ -94,8 +94,8 @@ def test_an_import_brings_back_what_was_exported(source: Place, target: Place, t
     again = target.run("export", tmp_path / "second")
 
     assert (0, 0, 0) == (exported.exit_code, imported.exit_code, again.exit_code), imported.output
-    assert "28 counters are exported." in exported.stderr
-    assert "Of 28 counters, 28 written" in imported.stderr
+    assert "Counters exported: 28." in exported.stderr
+    assert "Counters in the file: 28; 28 written" in imported.stderr
     assert [*edges.values(), 1] == target.values(*edges, "c24")
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
@@ -120,7 +120,7 @@ def test_what_was_counted_is_not_counted_again(source: Place, target: Place, str
         for answer in repeated
     ]
     assert [5, None] == target.values("kept", "gone")
-    assert "1 counters are exported, and 1 that are deleted" in exported.stderr
+    assert "Counters exported: 1, and deleted ones that still remember operations: 1." in exported.stderr
 
 
 FILE = b'{"id":"a","value":1}\n{"id":"b","value":2}\n{"counters":2}\n'
@@ -191,11 +191,14 @@ def test_an_import_that_is_stopped_says_what_is_written(target: Place, proxy: Pr
     repeated = target.run("import", "--endless", "--if-exists", "skip", tmp_path / "file")
 
     assert (1, 0) == (stopped.exit_code, repeated.exit_code)
-    assert "Of 25 counters, 10 written, 0 skipped, 10 of unknown outcome, 5 not written." in stopped.stderr
+    assert (
+        "Counters in the file: 25; 10 written, 0 skipped, 10 of unknown outcome, 5 not written."
+        in stopped.stderr
+    )
     assert stopped.stderr.endswith("Error: Line 11. Elasticsearch did not answer.\n")
     assert [1, 11, None] == between
     assert [1, 11, 21, 25] == target.values("c01", "c11", "c21", "c25")
-    assert "Of 25 counters, 5 written, 20 skipped" in repeated.stderr
+    assert "Counters in the file: 25; 5 written, 20 skipped" in repeated.stderr
 
 
 def test_an_import_that_is_refused_says_that_nothing_is_written(target: Place, client: Elasticsearch) -> None:
@@ -205,7 +208,10 @@ def test_an_import_that_is_refused_says_that_nothing_is_written(target: Place, c
     refused = target.run("import", "-", stdin=FILE)
 
     assert 1 == refused.exit_code
-    assert "Of 2 counters, 0 written, 0 skipped, 0 of unknown outcome, 2 not written." in refused.stderr
+    assert (
+        "Counters in the file: 2; 0 written, 0 skipped, 0 of unknown outcome, 2 not written."
+        in refused.stderr
+    )
     assert "Error: Line 1. " in refused.stderr
 
 
@@ -240,7 +246,7 @@ def test_an_export_that_is_cut_off_is_not_imported(
     assert 1 == failed.exit_code
     assert [1, 1] == [result.exit_code for result in refused]
     assert all("Error: The last line is not" in result.stderr for result in refused)
-    assert "Of 10 counters, 10 written" in taken.stderr
+    assert "Counters in the file: 10; 10 written" in taken.stderr
 
 
 def test_an_export_that_cannot_be_written_fails(source: Place) -> None:
@@ -259,7 +265,7 @@ def test_an_export_that_cannot_be_written_fails(source: Place) -> None:
 
     assert 1 == failed.returncode, failed.stderr
     assert "No space left" in failed.stderr
-    assert "are exported" not in failed.stderr
+    assert "Counters exported" not in failed.stderr
 
 
 def test_without_an_index_it_is_said_how_to_make_one(source: Place, client: Elasticsearch) -> None:

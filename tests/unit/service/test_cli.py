@@ -197,7 +197,18 @@ def test_openapi_prints_the_contract() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:8000", "foo", "ftp://a", "http://", "http://somebody:secret@127.0.0.1:8000"]
+    "url",
+    [
+        "localhost:8000",
+        "foo",
+        "ftp://a",
+        "http://",
+        "http://[::1",
+        "http://localhost:99999",
+        "http://a b",
+        "https://a?b#c",
+        "http://somebody:secret@127.0.0.1:8000",
+    ],
 )
 def test_a_race_takes_a_url(url: str) -> None:
     """What is none is a misuse; nor is a password taken, which would stand in what is said."""
@@ -213,3 +224,12 @@ def test_it_says_its_version() -> None:
     result = CliRunner().invoke(main, ["--version"])
 
     assert f"es-counters, version {__version__}\n" == result.stdout
+
+
+def test_a_race_without_a_service_is_none(closed_port: int) -> None:
+    """It says how to start one, and of no counter that it is left behind: none can have been made."""
+    result = CliRunner().invoke(main, ["race", "--url", f"http://127.0.0.1:{closed_port}"])
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert "es-counters serve" in result.stderr
+    assert "left behind" not in result.stderr

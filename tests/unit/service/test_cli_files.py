@@ -43,8 +43,6 @@ def test_a_good_file_is_as_long_as_its_lines() -> None:
         (b'{"id":"c"}\n', "Line 3. It takes"),
         (b'{"id":"c","value":1}\n{"id":"a","value":1}\n', "Line 4. The counter a stands in line 1 already."),
         (b" " * LONGEST + b'{"id":"c","value":1}\n', "Line 3. It is longer"),
-        (b'{"counters":3}\n', "Line 3. It ends 3 counters, and there are 2 before it."),
-        (END + GOOD, "Line 3. The file goes on behind its end."),
     ],
 )
 def test_a_bad_line_is_named(further: bytes, reason: str) -> None:
@@ -58,6 +56,27 @@ def test_a_part_is_not_taken_for_the_whole(length: int) -> None:
     """Wherever a file was cut off, between two lines, or before the first."""
     with pytest.raises(ValueError, match=r"^(The last line is not|Line [123]\. It is not acceptable JSON)"):
         list(checked(io.BytesIO((GOOD + END)[:length]), endless=False))
+
+
+@pytest.mark.parametrize(
+    ("further", "reason"),
+    [
+        (b'{"counters":3}\n', "Line 3. It ends 3 counters, and there are 2 before it."),
+        (END + GOOD, "Line 3. The file goes on behind its end."),
+    ],
+)
+def test_an_end_that_is_none_is_named(further: bytes, reason: str) -> None:
+    """As in a file from which a line was taken, or to which more were added."""
+    with pytest.raises(ValueError, match=f"^{reason}"):
+        list(checked(io.BytesIO(GOOD + further), endless=False))
+
+
+def test_files_may_be_joined() -> None:
+    """Where nobody looks at their ends."""
+    joined = GOOD + END + b'{"id":"c","value":3}\n{"counters":1}\n'
+
+    assert 3 == len(list(checked(io.BytesIO(joined), endless=True)))
+    assert ["a", "b", "c"] == [counter.id for _, counter in numbered(io.BytesIO(joined))]
 
 
 def test_lines_are_numbered() -> None:
