@@ -76,8 +76,8 @@ class IdempotencyKeyExpired(CounterError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The key is older than what the counter remembers. Nothing was changed now; if the key was sent before,"
-            " it is not known any more whether it was applied."
+            "The key is older than a day, or than what the counter remembers. Nothing was changed now; if the key was"
+            " sent before, it is not known any more whether it was applied."
         )
 
 

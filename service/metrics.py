@@ -162,9 +162,9 @@ def called(operation: str, status: int | str, seconds: float) -> None:
     _calls(operation, status).observe(seconds)
 
 
-def item_refused(status: int) -> None:
-    """Count an item of a bulk call that came to nothing, by its own status."""
-    ITEMS_REFUSED.labels(status).inc()
+def items_refused(status: int, count: int) -> None:
+    """Count items of a bulk call that came to nothing, by their own status."""
+    ITEMS_REFUSED.labels(status).inc(count)
 
 
 def exposition() -> bytes:

@@ -179,7 +179,9 @@ class Settings:
         if self.elasticsearch_ca_certs and any(url.startswith("http:") for url in self.elasticsearch_url):
             raise EnvError("ELASTICSEARCH_CA_CERTS is for https, and ELASTICSEARCH_URL says http.")
         if self.traces and not tracing.is_installed():
-            raise EnvError("TRACES takes OpenTelemetry, the extra `traces`, which is not installed.")
+            raise EnvError(
+                "TRACES takes OpenTelemetry, which is not installed: `pip install '.[traces]'`, or `make .venv/traces`."
+            )
         if self.conflict_backoff_cap < self.conflict_backoff_base:
             raise EnvError(
                 "CONFLICT_BACKOFF_CAP is less than CONFLICT_BACKOFF_BASE: no wait could be as it says."

@@ -13,6 +13,7 @@ none was cut off on its way.
 import json
 import re
 from collections.abc import Mapping
+from json import JSONDecodeError
 from typing import Any, Final
 
 from service.api.json_body import parse_strictly
@@ -80,6 +81,8 @@ def parse_line(line: bytes) -> Counter:
         state = parse_strictly(line)
     except UnicodeError as error:
         raise ValueError("It is not text in UTF-8.") from error
+    except JSONDecodeError as error:
+        raise ValueError(f"It is not acceptable JSON: {error.msg} at character {error.pos + 1}.") from error
     except ValueError as error:
         raise ValueError(f"It is not acceptable JSON: {error}") from error
     if not isinstance(state, dict) or frozenset(state) not in FIELDS:

@@ -27,7 +27,7 @@ def _is_url(_ctx: click.Context, _option: click.Parameter, url: str) -> str:
         is_whole = False
     if not is_whole or parts.username is not None or parts.query or parts.fragment or " " in url:
         raise click.BadParameter(
-            "It begins with http:// or https:// and a host, and has no user, password or query."
+            "It must begin with http:// or https:// and a host, and have no user, password or query."
         )
     return url
 

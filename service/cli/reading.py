@@ -45,7 +45,8 @@ def numbered(file: IO[bytes], *, endless: bool = True) -> Iterator[tuple[int, Co
         try:
             counter = parse_line(line)
         except ValueError as error:
-            raise ValueError(f"Line {number}. {error}") from error
+            cut = "" if line.endswith(b"\n") else " It is the last line, and may have been cut off."
+            raise ValueError(f"Line {number}. {error}{cut}") from error
         yield number, counter
     if not endless:
         raise ValueError(

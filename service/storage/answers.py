@@ -4,6 +4,7 @@ A reply that is cut within its headers reaches the caller as status 200 with an 
 only if it says in so many words what was found or written.
 """
 
+from collections import Counter as TallyOf
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from service.errors import (
     VersionConflict,
 )
 from service.operations import OperationLog
-from service.storage.outcomes import refusal
+from service.storage.outcomes import kind_of, refusal, tell_refusal
 
 T = TypeVar("T")
 
@@ -133,6 +134,7 @@ def items_written(writes: Sequence[tuple[str, Callable[[Any], T]]], answer: Any)
         writes: The id of each counter, and what reads the answer to its item.
         answer: What Elasticsearch said. Its own status is 200 even where every item failed.
     """
+    refusals: TallyOf[tuple[int, str]] = TallyOf()
 
     def written(counter_id: str, read: Callable[[Any], T], item: Any) -> T | CounterError:
         # An item has one key, its action, and under it what the answer to a single request would have held.
@@ -140,7 +142,10 @@ def items_written(writes: Sequence[tuple[str, Callable[[Any], T]]], answer: Any)
         try:
             match content:
                 case {"status": int(status), "error": _}:
-                    return _item_refused(counter_id, status, content)
+                    refused = refusal(counter_id, status, content)
+                    if not isinstance(refused, VersionConflict):
+                        refusals[status, kind_of(content)] += 1
+                    return refused
                 case {"_id": written_id} if written_id == counter_id:
                     return read(content)
                 case _:
@@ -149,7 +154,13 @@ def items_written(writes: Sequence[tuple[str, Callable[[Any], T]]], answer: Any)
             return error
 
     items = _items(answer, "items", len(writes))
-    return [written(counter_id, read, item) for (counter_id, read), item in zip(writes, items, strict=True)]
+    results = [
+        written(counter_id, read, item) for (counter_id, read), item in zip(writes, items, strict=True)
+    ]
+    for (status, kind), count in refusals.items():
+        metrics.items_refused(status, count)
+        tell_refusal(status, kind, count)
+    return results
 
 
 def confirm_deleted(answer: Any) -> None:
@@ -275,13 +286,6 @@ def _refused(increment: Increment, reason: Any) -> CounterError:
     if refused is None:
         raise _unproven()
     return refused(increment.counter_id)
-
-
-def _item_refused(counter_id: str, status: int, item: Any) -> CounterError:
-    error = refusal(counter_id, status, item)
-    if not isinstance(error, VersionConflict):
-        metrics.item_refused(status)
-    return error
 
 
 def _items(answer: Any, name: str, count: int) -> list[Any]:

@@ -95,9 +95,19 @@ def _demand_own(alias: str, versions: dict[str, Any]) -> None:
         raise StorageRefused(
             f"{alias} is an index itself, and must be an alias that leads to one: choose another COUNTERS_ALIAS."
         )
-    if list(versions.values()) != [SCHEMA_VERSION]:
+    if len(versions) != 1:
+        raise StorageRefused(
+            f"The alias {alias} must lead to one index, and leads to {', '.join(versions)}: take the others out of it."
+        )
+    [(name, version)] = versions.items()
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise StorageRefused(
+            f"{name} has schema version {version}, and this program is of version {SCHEMA_VERSION}: it is older than"
+            " the index. Use the version that has brought that up to date."
+        )
+    if version != SCHEMA_VERSION:
         raise StorageUnavailable(
-            f"The alias {alias} must lead to one index of schema version {SCHEMA_VERSION}; it leads to {versions}."
+            f"{name} must have schema version {SCHEMA_VERSION}, and has {version or 'none'}."
         )
 
 

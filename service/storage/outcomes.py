@@ -51,7 +51,10 @@ def writing(counter_id: str = "") -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        raise refusal(counter_id, error.meta.status, error.body) from error
+        refused = refusal(counter_id, error.meta.status, error.body)
+        if not isinstance(refused, VersionConflict):
+            tell_refusal(error.meta.status, kind_of(error.body))
+        raise refused from error
     except TransportError as error:
         if _has_cause(error, ssl.SSLCertVerificationError):
             logger.warning("Elasticsearch is not trusted: %s", error.__cause__)
@@ -90,7 +93,6 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
     if status == HTTPStatus.CONFLICT and _type_of(cause) == "version_conflict_engine_exception":
         effort.conflict()
         return VersionConflict(counter_id)
-    logger.warning("Elasticsearch answered %s: %s", status, _type_of(cause))
     if status == HTTPStatus.TOO_MANY_REQUESTS and _type_of(cause) == "cluster_block_exception":
         return StorageUnavailable(
             "Elasticsearch blocks writes, as it does before its disk is full.", Outcome.NOT_APPLIED
@@ -100,6 +102,16 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in GATEWAYS_OWN:
         return StorageRefused("Elasticsearch refused the request.")
     return StorageUnavailable("Elasticsearch could not complete the request.", Outcome.UNKNOWN)
+
+
+def tell_refusal(status: int, kind: str, items: int = 1) -> None:
+    """Say in the log that Elasticsearch has refused something; once, where that were several ``items`` of a call."""
+    logger.warning("Elasticsearch answered %s: %s%s", status, kind, f" ({items} items)" if items > 1 else "")
+
+
+def kind_of(body: Any) -> str:
+    """Return the type of the error in an answer other than success, or in an item, as Elasticsearch calls it."""
+    return _type_of(body.get("error") if isinstance(body, Mapping) else None)
 
 
 def _has_cause(error: BaseException, *kinds: type[BaseException]) -> bool:

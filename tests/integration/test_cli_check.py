@@ -112,3 +112,30 @@ def test_nobody_can_be_made_where_nobody_is_asked_for(alias: str, words: list[st
     assert 1 == result.exit_code
     assert "Error: Security is off in this Elasticsearch" in result.stderr
     assert ("--service-user" in words) == file.exists()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "advice"),
+    [
+        (
+            lambda client, alias: client.indices.create(index=f"{alias}-other", aliases={alias: {}}),
+            "take the others out of it",
+        ),
+        (
+            lambda client, alias: client.indices.put_mapping(index=alias, meta={"schema_version": 99}),
+            "it is older than the index",
+        ),
+    ],
+)
+def test_what_init_cannot_mend_is_not_left_to_it(
+    client: Elasticsearch, alias: str, prepare: Callable[[Elasticsearch, str], Any], advice: str
+) -> None:
+    """An alias that leads to several indices, or an index that a later version has made."""
+    create_index(client, alias)
+    prepare(client, alias)
+
+    result = check(alias)
+
+    assert 1 == result.exit_code
+    assert advice in result.stdout
+    assert "es-counters init" not in result.stdout

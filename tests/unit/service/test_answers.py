@@ -209,6 +209,22 @@ def test_items_are_read_one_by_one() -> None:
     assert "b" == refused.counter_id
 
 
+def test_what_is_refused_alike_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A list of a thousand would fill the log at the moment when somebody reads it."""
+    blocked = {"update": {"status": 403, "error": {"type": "cluster_block_exception"}}}
+    busy = {"update": {"status": 429, "error": {"type": "es_rejected_execution_exception"}}}
+    stale = {"update": {"status": 409, "error": {"type": "version_conflict_engine_exception"}}}
+    items = [blocked] * 1000 + [busy, stale]
+
+    results = answers.items_written([("a", lambda _: None)] * len(items), {"items": items})
+
+    assert all(isinstance(result, CounterError) for result in results)
+    assert [
+        "Elasticsearch answered 403: cluster_block_exception (1000 items)",
+        "Elasticsearch answered 429: es_rejected_execution_exception",
+    ] == [record.getMessage() for record in caplog.records]
+
+
 def test_items_of_other_documents_prove_nothing() -> None:
     """An answer in another order than the request is not believed."""
     items = [{"update": {**UPDATED, "_id": "other"}}]
