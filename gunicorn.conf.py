@@ -79,15 +79,15 @@ def when_ready(server: Any) -> None:
 
     listeners.let_everybody_in(server.LISTENERS)
     draining.prepare(settings.drain_delay, let_nobody_in)
-    tell_who_is_let_in(server)
+    introduce(server)
 
 
 def on_reload(server: Any) -> None:
     """Say what has come of the settings that were read again."""
-    tell_who_is_let_in(server)
+    introduce(server)
 
 
-def tell_who_is_let_in(server: Any) -> None:
+def introduce(server: Any) -> None:
     """Leave no doubt of what serves, and whether callers are asked for a token: nobody misses a misspelt setting."""
     names = [token.name for token in settings.access_tokens]
     server.log.info("This is es-counters %s", __version__)

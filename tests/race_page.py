@@ -1,11 +1,12 @@
 """The race page, as its user sees it and its tests use it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from playwright.sync_api import Locator, Response, expect
 
 from service.strategies import STRATEGIES
+from tests.api import Api
 from tests.browser import Visit
 
 PATIENCE: Final = 120_000
@@ -97,3 +98,10 @@ class RacePage:
             for answer in self.answers
             if answer.request.method == method and answer.url.split("/", 3)[3].startswith(path)
         ]
+
+
+def left_behind(api: Api, refresh: Callable[[], object], prefix: str = "race-") -> list[object]:
+    """Return the counters that the page has made and not removed."""
+    refresh()
+    counters: list[object] = api.get(f"/counters?prefix={prefix}").json()["counters"]
+    return counters

@@ -3,12 +3,16 @@
 A module has a factory ``app()`` for gunicorn, and reads where its store is from ``BENCHMARK_STORE``, a URL.
 """
 
+import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Flask, Response, jsonify
 from flask.json.provider import DefaultJSONProvider
 
-__all__ = ["application"]
+__all__ = ["application", "for_each_thread"]
+
+T = TypeVar("T")
 
 
 class InOrder(DefaultJSONProvider):
@@ -38,3 +42,19 @@ def application(name: str, increment: Callable[[str], int]) -> Flask:
         return Response()
 
     return app
+
+
+def for_each_thread(make: Callable[[], T]) -> Callable[[], T]:
+    """Return what gives each thread, whenever it asks, the one that was made for it when it first did."""
+
+    class Own(threading.local):
+        made: T | None = None
+
+    own = Own()
+
+    def of_this_thread() -> T:
+        if own.made is None:
+            own.made = make()
+        return own.made
+
+    return of_this_thread

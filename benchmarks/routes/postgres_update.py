@@ -1,12 +1,11 @@
 """PostgreSQL ``UPDATE … RETURNING`` as a transaction of its own, prepared, over a connection a thread."""
 
 import os
-import threading
 
 import psycopg
 from flask import Flask
 
-from benchmarks.routes import application
+from benchmarks.routes import application, for_each_thread
 
 UPDATE = "UPDATE counters SET n = n + %s WHERE id = %s RETURNING n"
 UPSERT = (
@@ -17,12 +16,10 @@ UPSERT = (
 
 def app() -> Flask:
     """Return an application on the PostgreSQL that the environment names."""
-    own = threading.local()
 
+    @for_each_thread
     def connection() -> psycopg.Connection:
-        if not hasattr(own, "connection"):
-            own.connection = psycopg.connect(os.environ["BENCHMARK_STORE"], autocommit=True)
-        return own.connection  # type: ignore[no-any-return]  # what a thread keeps has no type
+        return psycopg.connect(os.environ["BENCHMARK_STORE"], autocommit=True)
 
     def increment(counter_id: str) -> int:
         row = connection().execute(UPDATE, (1, counter_id), prepare=True).fetchone()

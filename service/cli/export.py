@@ -10,6 +10,7 @@ from typing import IO, Final
 
 import click
 
+from service.cli.bars import bar
 from service.cli.lines import as_line, end_line
 from service.settings import Settings
 from service.storage.client import connect
@@ -47,9 +48,7 @@ def export(file: Path, *, force: bool) -> None:
         deleted = 0
         with (
             _complete_or_not_at_all(file) as output,
-            click.progressbar(
-                scan, length=len(scan), label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()
-            ) as counters,
+            bar(scan, length=len(scan), label="Exporting") as counters,
         ):
             for counter in counters:
                 output.write(f"{as_line(counter)}\n")

@@ -1,12 +1,12 @@
 """``es-counters import``: counters from a file into Elasticsearch."""
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import IO, Final
 
 import click
 
+from service.cli.bars import bar
 from service.cli.reading import checked, numbered, rewindable
 from service.cli.writing import IfExists, Line, Stopped, Tally, find_existing, write
 from service.settings import Settings
@@ -61,24 +61,20 @@ def _import(repository: CounterRepository, file: IO[bytes], if_exists: IfExists,
     size = file.seek(0, os.SEEK_END) - start
     file.seek(start)
     tally = Tally(total=0)
-    with click.progressbar(
-        length=size, label="Checking", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
+    with bar(length=size, label="Checking") as shown:
         for length in checked(file, endless=endless):
             tally.total += 1
-            bar.update(length)
+            shown.update(length)
     repository.check()
     if if_exists is IfExists.FAIL:
         file.seek(start)
         _refuse_existing(repository, numbered(file))
     file.seek(start)
     try:
-        with click.progressbar(
-            length=tally.total, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
-        ) as bar:
+        with bar(length=tally.total, label="Importing") as shown:
             for lines in _batches(numbered(file), repository.batch):
                 write(repository, lines, if_exists, tally)
-                bar.update(len(lines))
+                shown.update(len(lines))
     finally:
         # However it ends, Ctrl-C included.
         click.echo(str(tally), err=True)

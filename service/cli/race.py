@@ -1,7 +1,6 @@
 """``es-counters race``: the lost update, to be seen."""
 
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 from environs import FileAwareEnv
 
+from service.cli.bars import bar
 from service.cli.racing import Course, NotDone, RaceError
 from service.cli.verdict import Result
 from service.strategies import STRATEGIES
@@ -158,15 +158,13 @@ def _let_race(course: Course, strategy: str, counter_id: str, clients: int, incr
     expected = clients * increments
     acknowledged = unknown = refused = conflicts = highest = 0
     with (
-        click.progressbar(
+        bar(
             length=expected,
             label=f"/{strategy:<9}",
             item_show_func=lambda lost: f"{lost} lost" if lost else "none lost",
             show_eta=False,
             show_pos=True,
-            file=sys.stderr,
-            hidden=not sys.stderr.isatty(),
-        ) as bar,
+        ) as shown,
         closing(course.run(strategy, counter_id, increments)) as answers,
     ):
         for answer in answers:
@@ -179,7 +177,7 @@ def _let_race(course: Course, strategy: str, counter_id: str, clients: int, incr
                 refused += 1
             conflicts += answer.conflicts
             # No more than that is in the counter, or ever was.
-            bar.update(1, max(0, acknowledged - highest))
+            shown.update(1, max(0, acknowledged - highest))
     return Result(
         strategy=strategy,
         is_exact=STRATEGIES[strategy].exactly_once,

@@ -84,7 +84,7 @@ def check_index(client: Elasticsearch, alias: str) -> None:
     """Return if ``alias`` leads to exactly one index and that has this version's mapping.
 
     Raises:
-        StorageRefused: ``alias`` is an index itself.
+        StorageRefused: It does not, and no `create_index` of this program would mend that.
         StorageUnavailable: It does not, or Elasticsearch did not answer.
     """
     _demand_own(alias, _schema_versions(client, alias))

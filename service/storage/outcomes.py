@@ -88,12 +88,12 @@ def refusal(counter_id: str, status: int, body: Any) -> CounterError:
         status: The HTTP status of the answer, or of the item.
         body: The answer, or the item, as it was parsed.
     """
-    cause = body.get("error") if isinstance(body, Mapping) else None
+    kind = kind_of(body)
     # Not any 409: a gateway's own says nothing of what became of the write behind it, and so invites no other try.
-    if status == HTTPStatus.CONFLICT and _type_of(cause) == "version_conflict_engine_exception":
+    if status == HTTPStatus.CONFLICT and kind == "version_conflict_engine_exception":
         effort.conflict()
         return VersionConflict(counter_id)
-    if status == HTTPStatus.TOO_MANY_REQUESTS and _type_of(cause) == "cluster_block_exception":
+    if status == HTTPStatus.TOO_MANY_REQUESTS and kind == "cluster_block_exception":
         return StorageUnavailable(
             "Elasticsearch blocks writes, as it does before its disk is full.", Outcome.NOT_APPLIED
         )
@@ -111,7 +111,8 @@ def tell_refusal(status: int, kind: str, items: int = 1) -> None:
 
 def kind_of(body: Any) -> str:
     """Return the type of the error in an answer other than success, or in an item, as Elasticsearch calls it."""
-    return _type_of(body.get("error") if isinstance(body, Mapping) else None)
+    cause = body.get("error") if isinstance(body, Mapping) else None
+    return str(cause.get("type")) if isinstance(cause, Mapping) else "no error object"
 
 
 def _has_cause(error: BaseException, *kinds: type[BaseException]) -> bool:
@@ -122,7 +123,3 @@ def _has_cause(error: BaseException, *kinds: type[BaseException]) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
-
-
-def _type_of(cause: Any) -> str:
-    return str(cause.get("type")) if isinstance(cause, Mapping) else "no error object"
