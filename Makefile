@@ -71,7 +71,7 @@ prometheus: ## Get Prometheus, unless it is there
 	@command -v prometheus >/dev/null && command -v promtool >/dev/null && exit; $(call PACKAGE,prometheus)
 
 .PHONY: test
-test: check browser balancer prometheus ## Check, then run every test on a real Elasticsearch, gunicorn, HAProxy and browser
+test: check browser balancer prometheus wrk ## Check, then run every test on a real Elasticsearch, gunicorn, HAProxy and browser
 	$(TEST)
 
 .PHONY: faults
@@ -83,7 +83,7 @@ faults-table: .venv/dev ## Put the figures of the last `make faults` into docs/g
 	@$(RUN) tests.faults.table
 
 .PHONY: coverage
-coverage: .venv/dev browser balancer prometheus ## The same tests, and which lines and branches they reach in every process (twice as slow)
+coverage: .venv/dev browser balancer prometheus wrk ## The same tests, and which lines and branches they reach in every process (twice as slow)
 	$(TEST) --cov
 
 .PHONY: check
@@ -119,16 +119,20 @@ OPTIONS ?=
 BENCH = $(RUN) localnode run --ephemeral -- $(RUN) benchmarks
 
 .PHONY: bench
-bench: .venv/bench wrk ## Measure every strategy beside the bare web stack, and print the goals (25 min; QUICK=1: 3 min)
+bench: .venv/bench wrk ## Measure every strategy beside the bare web stack, and print the goals (30 min; QUICK=1: 3 min)
 	@$(BENCH) run $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-peers
-bench-peers: .venv/bench wrk ## Measure the service beside Redis and PostgreSQL, and print the goals (15 min; QUICK=1: 3 min)
+bench-peers: .venv/bench wrk ## Measure Redis and PostgreSQL beside all that, and print the goals (40 min; QUICK=1: 4 min)
 	@$(BENCH) run --peers $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-http
 bench-http: .venv/bench ## Measure what a request costs beside a bare Flask route, in processor time of a worker (2 min)
 	@$(RUN) benchmarks.http_path
+
+.PHONY: profile
+profile: .venv/bench wrk ## Look where a worker's processor time goes under load, and put it into docs/benchmarks.md (3 min)
+	@$(RUN) localnode run --ephemeral -- $(RUN) benchmarks.profiling
 
 .PHONY: soak
 soak: .venv/bench wrk ## Keep the fastest strategy busy, and see whether a worker's memory grows (10 min)

@@ -81,9 +81,7 @@ PLAN: Final = Plan()
 
 
 @main.command("run", context_settings={"show_default": True})
-@click.option(
-    "--peers", is_flag=True, help="Compare with Redis and PostgreSQL instead of the other strategies."
-)
+@click.option("--peers", is_flag=True, help="Measure Redis and PostgreSQL as well.")
 @click.option(
     "--quick", is_flag=True, is_eager=True, expose_value=False, callback=_quickly, help="See that it works."
 )
@@ -125,11 +123,11 @@ def run_(*, peers: bool, **options: Any) -> None:
         raise click.UsageError("--warm-up must be shorter than --seconds and --rate-seconds.")
     chosen = targets.of_the_service()
     if peers:
-        chosen = targets.beside_peers()
+        chosen += targets.peers()
         redis_program()
         postgres_programs()
     results = run(chosen, plan, tell=_tell)
-    results.save(report.PEERS if peers else report.SERVICE)
+    results.save(report.RUN)
     click.echo(report.on_terminal(results))
     inexact = {target.name for target in chosen if not target.exact}
     broken = [
@@ -158,7 +156,10 @@ def run_(*, peers: bool, **options: Any) -> None:
 @click.option("--counters", type=click.IntRange(1, 100_000), default=1, help="Counters.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=PLAN.threads, help="Threads of a worker.")
 def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) -> None:
-    """Keep one strategy busy, and see whether the memory of a worker grows; the exit code is 1 if it does."""
+    """Keep one strategy busy: does the memory of a worker grow, does anything fail, is anything lost or doubled?
+
+    The exit code is 1 if so. A piece of it takes longer than a request may, so that one that starves does fail.
+    """
     target = next(target for target in targets.strategies() if target.name == strategy)
     soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
     kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds}

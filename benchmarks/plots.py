@@ -19,6 +19,20 @@ PANEL: Final = (5.2, 3.4)
 
 NUMBER: Final = StrMethodFormatter("{x:,g}")
 
+PALETTE: Final = mpl.colormaps["tab20"]
+STRONG_FIRST: Final = (*range(0, 20, 2), *range(1, 20, 2))
+"""The order in which its colors are used: they are pairs of a strong and a pale one."""
+
+
+def colors(results: Results) -> dict[str, Any]:
+    """Return the color of each target that is drawn: none of those measured with one number of connections only."""
+    drawn = [
+        target
+        for target in results.targets
+        if len({cell.connections for cell in results.cells if results.of(target, cell)}) > 1
+    ]
+    return {target: PALETTE(STRONG_FIRST[index % len(STRONG_FIRST)]) for index, target in enumerate(drawn)}
+
 
 def rates(results: Results, file: Path) -> None:
     """Draw increments a second over connections: a panel for each number of workers and of counters."""
@@ -39,13 +53,13 @@ def _over_connections(results: Results, file: Path, label: str, figure: Any, *, 
         for column, amount in enumerate(counters):
             panel = panels[row][column]
             cells = [cell for cell in closed if (cell.workers, cell.counters) == (number, amount)]
-            for index, target in enumerate(results.targets):
+            for target, color in colors(results).items():
                 points = [
                     (cell.connections, spread)
                     for cell in cells
                     if (spread := results.spread(target, cell, figure)) is not None
                 ]
-                _line(panel, target, points, color=f"C{index}")
+                _line(panel, target, points, color)
             panel.set_title(f"{number} worker{'s' * (number > 1)}, {amount:,} counter{'s' * (amount > 1)}")
             panel.set_xlabel("connections")
             panel.set_xscale("log", base=2)
@@ -61,13 +75,13 @@ def at_rates(results: Results, file: Path) -> None:
     for column, number in enumerate(workers):
         panel = panels[0][column]
         same = [cell for cell in cells if cell.workers == number]
-        for index, target in enumerate(results.targets):
+        for target, color in colors(results).items():
             points = [
                 (100 * cell.share, spread)
                 for cell in same
                 if (spread := results.spread(target, cell, _p99)) is not None
             ]
-            _line(panel, target, points, color=f"C{index}")
+            _line(panel, target, points, color)
         panel.set_title(f"{number} worker{'s' * (number > 1)}, {same[0].connections} connections")
         panel.set_xlabel("% of its own maximum")
         panel.set_xticks([100 * cell.share for cell in same])
@@ -83,7 +97,7 @@ def _panels(rows: int, columns: int) -> tuple[Figure, Any]:
     return drawing, drawing.subplots(rows, columns, squeeze=False)
 
 
-def _line(panel: Any, target: str, points: Sequence[tuple[float, Spread]], *, color: str) -> None:
+def _line(panel: Any, target: str, points: Sequence[tuple[float, Spread]], color: Any) -> None:
     """Draw medians, with a bar from the least to the most."""
     if not points:
         return

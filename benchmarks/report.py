@@ -12,13 +12,14 @@ from benchmarks.figures import Results
 from benchmarks.ratios import ratios_of
 
 BUILD: Final = Path("build")
-SERVICE: Final = BUILD / "bench.json"
-PEERS: Final = BUILD / "bench-peers.json"
+RUN: Final = BUILD / "bench.json"
 SOAK: Final = BUILD / "soak.json"
 
 PAGE: Final = pages.DOCS / "benchmarks.md"
 README: Final = pages.DOCS.parent / "README.md"
+STRATEGIES: Final = pages.DOCS / "strategies.md"
 BEGIN: Final = "<!-- Written by `make bench-table` from what `make {}` has measured. -->"
+WAYS: Final = "<!-- Written by `make bench-table`: the ways of /{}. -->"
 
 Lay = Callable[[Sequence[tables.Row]], str]
 
@@ -44,7 +45,7 @@ def _titled(title: str, rows: Sequence[tables.Row], lay: Lay) -> str:
 
 
 def into_documentation() -> list[Path]:
-    """Write tables and plots of the last runs into docs/benchmarks.md, summaries into the README's places for them.
+    """Write tables and plots of the last runs into docs/benchmarks.md, and extracts into the README and strategies.md.
 
     The files of results are put beside the page.
 
@@ -54,17 +55,17 @@ def into_documentation() -> list[Path]:
     Raises:
         BenchmarkError: There were none, or one cannot be read.
     """
-    used = [file for file in (SERVICE, PEERS, SOAK) if file.is_file()]
+    used = [file for file in (RUN, SOAK) if file.is_file()]
     if not used:
         raise BenchmarkError("Nothing has been measured yet: `make bench` and `make bench-peers` do.")
-    for file, name in ((SERVICE, "bench"), (PEERS, "bench-peers")):
-        if file in used:
-            results = Results.load(file)
-            begin = BEGIN.format(name)
-            pages.put(_section(results, name), page=PAGE, begin=begin)
-            if begin in README.read_text("utf-8"):
-                summary = f"{tables.in_markdown(tables.summary(results))}\n{tables.about(results)}\n"
-                pages.put(summary, page=README, begin=begin)
+    if RUN in used:
+        results = Results.load(RUN)
+        pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench"))
+        _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench"))
+        for strategy in ("occ", "batched"):
+            _put_extract(
+                tables.ways(results, strategy), results, page=STRATEGIES, begin=WAYS.format(strategy)
+            )
     if SOAK in used:
         known = json.loads(SOAK.read_text("utf-8"))
         table = f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}"
@@ -74,11 +75,15 @@ def into_documentation() -> list[Path]:
     return used
 
 
-def _section(results: Results, name: str) -> str:
+def _put_extract(rows: Sequence[tables.Row], results: Results, *, page: Path, begin: str) -> None:
+    pages.put(f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page=page, begin=begin)
+
+
+def _section(results: Results) -> str:
     drawings = {
-        f"{name}-rates.svg": ("Increments a second", plots.rates),
-        f"{name}-tails.svg": ("The p99", plots.tails),
-        f"{name}-at-rates.svg": ("The p99 at constant rates", plots.at_rates),
+        "bench-rates.svg": ("Increments a second", plots.rates),
+        "bench-tails.svg": ("The p99", plots.tails),
+        "bench-at-rates.svg": ("The p99 at constant rates", plots.at_rates),
     }
     parts = [tables.about(results) + "\n", *_ends(results, tables.in_markdown)]
     for file, (title, draw) in drawings.items():

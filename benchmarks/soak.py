@@ -52,8 +52,8 @@ class Soaked:
 
     @property
     def holds(self) -> bool:
-        """Whether the memory has not grown, and nothing was lost or doubled."""
-        return self.growth <= ALLOWED and not self.lost and not self.doubled
+        """Whether the memory has not grown, nothing has failed, and nothing was lost or doubled."""
+        return self.growth <= ALLOWED and not (self.errors or self.lost or self.doubled)
 
 
 def soak(target: Target, cell: Cell, *, minutes: float, threads: int, tell: Callable[[str], None]) -> Soaked:

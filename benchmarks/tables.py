@@ -123,11 +123,12 @@ def summary(results: Results) -> list[Row]:
     """Return a row for each target: medians of its rates where it is crowded, and in the last of these what else is.
 
     That is the p99 and, in percent, how much of what was acknowledged was lost; then the rate on many counters. Targets
-    that were measured in some of these cells only are left out: those were enough for what they are to show.
+    that were measured in some of these cells only are left out, for they explain others; but not those with keys.
     """
     closed = [cell for cell in results.cells if not cell.share and cell.connections in CROWDED]
     hot = [cell for cell in closed if cell.counters == 1]
     many = [cell for cell in closed if cell.counters > 1][-1:]
+    with_keys = results.about.get("keyed", {}).get("bytes", {})
     head = [
         *(where(cell, briefly=True) for cell in hot),
         *(f"{figure}, the same" for figure in ("p99", "lost") if hot),
@@ -142,9 +143,31 @@ def summary(results: Results) -> list[Row]:
             *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in many),
         )
         for target in results.targets
-        if all(results.of(target, cell) for cell in hot)
+        if all(results.of(target, cell) for cell in (hot if target in with_keys else [*hot, *many]))
     ]
     return [("increments/s", *head), *rows]
+
+
+def ways(results: Results, strategy: str) -> list[Row]:
+    """Return a row for each way in which a strategy was built, in each cell in which all of them were measured."""
+    targets = [
+        target for target in results.targets if target == strategy or target.startswith(f"{strategy}, ")
+    ]
+    cells = [cell for cell in results.cells if all(results.of(target, cell) for target in targets)]
+    rows = [
+        (
+            target,
+            where(cell, briefly=True),
+            _median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}"),
+            _median(results, target, cell, lambda each: each.speed.p99, "{:,.0f} ms"),
+            _median(results, target, cell, lambda each: (each.conflicts or 0) / each.requests, "{:.2f}"),
+            _median(results, target, cell, lambda each: each.batch or 0, "{:.1f}"),
+            f"{sum(each.errors for each in results.of(target, cell)):,}",
+        )
+        for cell in cells
+        for target in targets
+    ]
+    return [("way", "with", "increments/s", "p99", "conflicts an increment", "a write", "errors"), *rows]
 
 
 def _lost(each: Measurement) -> float:

@@ -31,7 +31,7 @@ class Target:
     """A route that increments: ``path`` is its first segment.
 
     ``keyed`` ones are sent an Idempotency-Key with each increment. Where not ``exact``, increments may be lost.
-    ``aside`` are those that no peer is measured against: in closed loops on a hot counter they have said all.
+    ``aside`` are those that have said all in closed loops on a hot counter.
     ``connections`` are those at which it is measured, where these are not all.
     """
 
@@ -107,6 +107,6 @@ def of_the_service() -> list[Target]:
     return [BARE, AS_TASKS, *STACK, RAW, *strategies(), *with_keys(), *retrying(), *gathering()]
 
 
-def beside_peers() -> list[Target]:
-    """Return what `make bench-peers` measures: the service's fastest strategy, the bare route and its peers."""
-    return [BARE, strategies()[-1], *REDIS, POSTGRESQL]
+def peers() -> list[Target]:
+    """Return what `make bench-peers` measures as well."""
+    return [*REDIS, POSTGRESQL]

@@ -71,7 +71,7 @@ class Settings:
     counters_alias: str = "counters"
     conflict_max_attempts: int = 100
     conflict_backoff_base: float = 0.005
-    conflict_backoff_cap: float = 0.25
+    conflict_backoff_cap: float = 0.05
     scripted_retry_on_conflict: int = 10
     idempotency_log_size: int = 1000
     bind_address: str = "127.0.0.1"

@@ -97,7 +97,7 @@ def test_constant_rates_are_parts_of_the_maximum_with_most_connections() -> None
 
 def test_no_two_targets_share_a_counter() -> None:
     """Or what one has lost would be laid to the other."""
-    chosen = [*targets.of_the_service(), *targets.beside_peers()]
+    chosen = [*targets.of_the_service(), *targets.peers()]
     cells = [Cell(workers=workers, connections=1, counters=3) for workers in (1, 2)]
     ids = {(target, cell): counter_ids(target, cell) for target in chosen for cell in cells}
 

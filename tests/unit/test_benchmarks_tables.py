@@ -1,6 +1,7 @@
 """Figures as tables."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from benchmarks import soak, tables
@@ -172,3 +173,22 @@ def test_a_worker_that_grows_on_is_told() -> None:
 def test_a_long_run_that_loses_does_not_hold() -> None:
     """However little memory it takes."""
     assert not soaked(100, 100, lost=1).holds
+
+
+def test_the_ways_of_a_strategy_are_told_where_all_of_them_were_measured() -> None:
+    """And nothing that only begins like its name."""
+    elsewhere = replace(measurement(50), cell=replace(CELL, workers=1))
+    measured = [
+        measurement(200, conflicts=500, writes=1000),
+        measurement(40, target="occ, no backoff", conflicts=4000, writes=1000),
+        measurement(900, target="occasional"),
+        elsewhere,
+    ]
+    results = Results(measured, ["occ", "occ, no backoff", "occasional"], ABOUT)
+
+    _head, *rows = tables.ways(results, "occ")
+
+    assert [
+        ("occ", "2 workers, 64 connections", "200", "20 ms", "0.50", "1.0", "0"),
+        ("occ, no backoff", "2 workers, 64 connections", "40", "20 ms", "4.00", "1.0", "0"),
+    ] == rows

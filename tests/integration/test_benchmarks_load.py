@@ -1,0 +1,128 @@
+"""The load of the benchmarks against a server that stalls, drops, lies and refuses: every request is accounted for."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Final
+
+from benchmarks.load import Dose, Outcome, send
+
+SECONDS: Final = 1.0
+RATE: Final = 50.0
+STALL: Final = 0.3
+
+Answering = Callable[[int], bytes | None]
+"""Returns what the request of that number, from 0, is answered with; None closes the connection instead."""
+
+APPLIED: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def problem(status: int, outcome: str) -> bytes:
+    """Return the answer of a request that was not acknowledged."""
+    body = f'{{"outcome":"{outcome}"}}'.encode()
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+class Server:
+    """Answers one connection at a time, as told; ``asked`` is how many requests have reached it."""
+
+    def __init__(self, answering: Answering) -> None:
+        self.asked = 0
+        self._answering = answering
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/batched/load-"
+
+    def serve(self) -> None:
+        """Serve until `close`."""
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as requests:
+                self._answer_all(connection, requests)
+
+    def _answer_all(self, connection: socket.socket, requests: Iterator[bytes]) -> None:
+        for line in requests:
+            if line == b"\r\n":
+                answer = self._answering(self.asked)
+                self.asked += 1
+                if answer is None:
+                    return
+                connection.sendall(answer)
+
+    def close(self) -> None:
+        """End `serve`."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+@contextmanager
+def server(answering: Answering) -> Iterator[Server]:
+    """Give a server that runs."""
+    made = Server(answering)
+    thread = threading.Thread(target=made.serve, daemon=True)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.close()
+        thread.join()
+
+
+def test_every_request_is_an_answer_of_the_load() -> None:
+    """What was acknowledged is counted as that, and no more often than it was asked."""
+    with server(lambda _: APPLIED) as serving:
+        load = send(serving.url, Dose(seconds=SECONDS), connections=1)
+
+    assert serving.asked == len(load.answers) > 0
+    assert {Outcome.ACKNOWLEDGED} == {answer.outcome for answer in load.answers}
+
+
+def test_a_dropped_connection_is_a_request_of_unknown_outcome() -> None:
+    """It is neither left out nor sent again in silence, which would pass for a lost or a doubled increment."""
+    with server(lambda number: None if number % 5 == 4 else APPLIED) as serving:
+        load = send(serving.url, Dose(seconds=SECONDS), connections=1)
+
+    dropped = [answer for answer in load.answers if answer.status == 0]
+    assert serving.asked == len(load.answers)
+    assert serving.asked // 5 == len(dropped) > 0
+    assert {Outcome.UNKNOWN} == {answer.outcome for answer in dropped}
+
+
+def test_what_an_answer_says_of_its_increment_is_believed() -> None:
+    """As the contract has it: a status alone does not tell."""
+    said = {
+        0: (problem(503, "not-applied"), Outcome.REFUSED),
+        1: (problem(503, "unknown"), Outcome.UNKNOWN),
+        2: (problem(409, "unknown"), Outcome.UNKNOWN),
+        3: (b"HTTP/1.1 400 X\r\nContent-Length: 2\r\n\r\n{}", Outcome.REFUSED),
+        4: (b"HTTP/1.1 502 X\r\nContent-Length: 2\r\n\r\n{}", Outcome.UNKNOWN),
+    }
+    with server(lambda number: said[number][0] if number in said else APPLIED) as serving:
+        load = send(serving.url, Dose(seconds=SECONDS), connections=1)
+
+    first = sorted(load.answers, key=lambda answer: answer.sent)[: len(said)]
+    assert [outcome for _, outcome in said.values()] == [answer.outcome for answer in first]
+
+
+def test_a_stall_counts_for_all_that_it_held_up() -> None:
+    """At a constant rate requests are due at equal distances, whatever becomes of those before them."""
+
+    def stalling(number: int) -> bytes:
+        if number == 5:
+            time.sleep(STALL)
+        return APPLIED
+
+    with server(stalling) as serving:
+        load = send(serving.url, Dose(seconds=SECONDS, rate=RATE), connections=1)
+
+    answers = sorted(load.answers, key=lambda answer: answer.due)
+    interval = 10**6 / RATE
+    assert all(abs(later.due - earlier.due - interval) <= 1 for earlier, later in pairwise(answers))
+    stalled, held_up = answers[5], answers[6]
+    assert held_up.due < stalled.ended <= held_up.sent
+    assert held_up.latency == held_up.ended - held_up.due
