@@ -18,8 +18,9 @@ SOAK: Final = BUILD / "soak.json"
 PAGE: Final = pages.DOCS / "benchmarks.md"
 README: Final = pages.DOCS.parent / "README.md"
 STRATEGIES: Final = pages.DOCS / "strategies.md"
+OPERATIONS: Final = pages.DOCS / "operations.md"
 BEGIN: Final = "<!-- Written by `make bench-table` from what `make {}` has measured. -->"
-WAYS: Final = "<!-- Written by `make bench-table`: the ways of /{}. -->"
+EXTRACT: Final = "<!-- Written by `make bench-table`: {}. -->"
 
 Lay = Callable[[Sequence[tables.Row]], str]
 
@@ -45,7 +46,7 @@ def _titled(title: str, rows: Sequence[tables.Row], lay: Lay) -> str:
 
 
 def into_documentation() -> list[Path]:
-    """Write tables and plots of the last runs into docs/benchmarks.md, and extracts into the README and strategies.md.
+    """Write tables and plots of the last runs into docs/benchmarks.md, and extracts into others.
 
     The files of results are put beside the page.
 
@@ -63,9 +64,9 @@ def into_documentation() -> list[Path]:
         pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench"))
         _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench"))
         for strategy in ("occ", "batched"):
-            _put_extract(
-                tables.ways(results, strategy), results, page=STRATEGIES, begin=WAYS.format(strategy)
-            )
+            begin = EXTRACT.format(f"the ways of /{strategy}")
+            _put_extract(tables.ways(results, strategy), results, page=STRATEGIES, begin=begin)
+        _put_extract(tables.sizing(results), results, page=OPERATIONS, begin=EXTRACT.format("sizing"))
     if SOAK in used:
         known = json.loads(SOAK.read_text("utf-8"))
         table = f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}"

@@ -1,6 +1,7 @@
 """Figures as tables, for a terminal and for Markdown: rows of cells first, which both then lay out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from benchmarks.figures import Cell, Measurement, Results, Spread
@@ -168,6 +169,27 @@ def ways(results: Results, strategy: str) -> list[Row]:
         for target in targets
     ]
     return [("way", "with", "increments/s", "p99", "conflicts an increment", "a write", "errors"), *rows]
+
+
+def sizing(results: Results) -> list[Row]:
+    """Return a row for each of the service's ways to count that lose nothing: what an increment takes of processors."""
+    cell = Cell(workers=1, connections=min(CROWDED), counters=1)
+    rows = [
+        (
+            target,
+            *(
+                _median(results, target, cell, partial(_microseconds, group=group), "{:,.0f} µs")
+                for group in ("gunicorn", "store")
+            ),
+            _median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}"),
+        )
+        for target in ("batched", "batched, keyed", "occ", "scripted")
+    ]
+    return [("", "of the service", "of Elasticsearch", "increments/s, on the same processors"), *rows]
+
+
+def _microseconds(each: Measurement, *, group: str) -> float:
+    return 1000 * each.milliseconds_of(group)
 
 
 def _lost(each: Measurement) -> float:
