@@ -1,8 +1,9 @@
-"""Where a worker's processor time goes under load, by what the code belongs to: why a goal is not reached.
+"""What a worker does under load, by what the code belongs to: why a goal is not reached.
 
-py-spy looks a hundred times a second at what each thread of a worker is doing, while it is under the load of `make
-bench`. What the standard library does counts for its caller. Of the processor time of a request, which the system
-accounts for, each part gets as much as it was seen at work.
+py-spy looks a hundred times a second at which of a worker's threads holds Python's lock, and what it is doing, while
+the worker is under the load of `make bench`. What the standard library does counts for its caller. Beside that stands
+what the system accounts for meanwhile: the processor time of a request, with the calls of the system and the waking of
+threads, for which nobody holds the lock.
 
 python -m localnode run --ephemeral -- python -m benchmarks.profiling        # what `make profile` does
 """
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +30,12 @@ from benchmarks.machine import facts, sentence
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import AS_TASKS, BARE, STACK, Target, strategies
 
-LOOKS: Final = 100
-"""A second."""
+LOOKS: Final = 97
+"""A second: a number that nothing else goes by."""
 SECONDS: Final = 15.0
-"""Of load, in all of which py-spy looks but the first."""
+"""Of load; py-spy looks for less than that, and begins when it begins."""
 WARM_UP: Final = 2.0
+LOOKING: Final = SECONDS - WARM_UP
 
 BATCHED: Final = strategies()[-1]
 SUBJECTS: Final = (
@@ -102,13 +105,17 @@ class Profile:
     seen: Counter[str]
 
     @property
-    def microseconds(self) -> float:
-        """The processor time of a request."""
-        return 1000 * self.measured.milliseconds_of("gunicorn")
+    def locked(self) -> float:
+        """The part of the time, from 0 to 1, in which a thread held Python's lock."""
+        return self.seen.total() / (LOOKS * LOOKING)
 
-    def microseconds_of(self, part: str) -> float:
-        """Return what a part has of that."""
-        return self.microseconds * self.seen[part] / max(1, self.seen.total())
+    def share_of(self, part: str) -> float:
+        """Return what a part has of that, from 0 to 1."""
+        return self.seen[part] / max(1, self.seen.total())
+
+    def processors(self, *groups: str) -> float:
+        """Return how many processors groups of processes kept busy."""
+        return self.measured.speed.rate * self.measured.milliseconds_of(*groups) / 1000
 
 
 def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile:
@@ -129,7 +136,7 @@ def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile
         stacks = Path(folder, "stacks")
         command = [
             *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(worker)),
-            *("--rate", str(LOOKS), "--duration", f"{SECONDS - WARM_UP:.0f}"),
+            *("--rate", str(LOOKS), "--duration", f"{LOOKING:.0f}", "--gil"),
             *("--format", "raw", "--full-filenames", "--output", str(stacks)),
         ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as spying:
@@ -143,26 +150,28 @@ def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile
 
 
 def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
-    """Return a row for each part, in microseconds of an increment, and a column for each profile."""
-    heads = [f"{each.measured.target}: {_where(each.measured.cell)}" for each in profiles]
-    body = [(part, *(f"{each.microseconds_of(part):,.0f}" for each in profiles)) for part in (*PARTS, REST)]
+    """Return a row for each part, in percent of the time for which Python's lock is held, and a column a profile."""
+    figures: dict[str, Callable[[Profile], str]] = {
+        **{part: partial(_percent_of, part=part) for part in (*PARTS, REST)},
+        "Python's lock is held, of the time": lambda each: f"{each.locked:.0%}",
+        "processor time of an increment": lambda each: (
+            f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs"
+        ),
+        "increments/s meanwhile": lambda each: f"{each.measured.speed.rate:,.0f}",
+        "processors busy with gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
+        "with all, the store and the load too": lambda each: (
+            f"{each.processors('gunicorn', 'store', 'load'):.2f}"
+        ),
+    }
+    head = [f"{each.measured.target}: {_where(each.measured.cell)}" for each in profiles]
     return [
-        ("µs of an increment", *heads),
-        *body,
-        ("**all**", *(f"**{each.microseconds:,.0f}**" for each in profiles)),
-        ("increments/s", *(f"{each.measured.speed.rate:,.0f}" for each in profiles)),
-        (
-            "processors at work: gunicorn's",
-            *(f"{each.measured.speed.rate * each.microseconds / 10**6:.2f}" for each in profiles),
-        ),
-        (
-            "all, with store and load",
-            *(
-                f"{each.measured.speed.rate * each.measured.milliseconds_of('gunicorn', 'store', 'load') / 1000:.2f}"
-                for each in profiles
-            ),
-        ),
+        ("", *head),
+        *((name, *(figure(each) for each in profiles)) for name, figure in figures.items()),
     ]
+
+
+def _percent_of(each: Profile, part: str) -> str:
+    return f"{each.share_of(part):.0%}"
 
 
 def _where(cell: Cell) -> str:
@@ -185,7 +194,7 @@ def main() -> None:
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
     when = sentence(facts(dt.datetime.now(dt.UTC).date(), [version]))
-    noted = f"{table}\n{when}; 32 connections, {LOOKS} looks a second for {SECONDS - WARM_UP:.0f} s each.\n"
+    noted = f"{table}\n{when}; 32 connections, {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
     pages.put(noted, page=pages.DOCS / "benchmarks.md", begin="<!-- Written by `make profile`. -->")
 
 
