@@ -127,23 +127,23 @@ bench-peers: .venv/bench wrk ## Measure Redis and PostgreSQL beside all that, an
 	@$(BENCH) run --peers $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-http
-bench-http: .venv/bench ## Measure what a request costs beside a bare Flask route, in processor time of a worker (2 min)
+bench-http: .venv/bench ## Measure what a request costs beside a bare Flask route, in processor time of a worker (2 min; Linux)
 	@$(RUN) benchmarks.http_path
 
 .PHONY: profile
-profile: .venv/bench wrk ## Look where a worker's processor time goes under load, and put it into docs/benchmarks.md (3 min)
+profile: .venv/bench wrk ## Look what holds Python's lock in a worker under load, and put it into docs/benchmarks.md (4 min)
 	@$(RUN) localnode run --ephemeral -- $(RUN) benchmarks.profiling
 
 .PHONY: soak
-soak: .venv/bench wrk ## Keep the fastest strategy busy, and see whether a worker's memory grows (10 min)
+soak: .venv/bench wrk ## Keep the fastest strategy busy: does memory grow, does anything fail, is anything lost or doubled? (10 min)
 	@$(BENCH) soak $(OPTIONS)
 
 .PHONY: bench-table
-bench-table: .venv/bench ## Put the figures of the last of these into docs/benchmarks.md and README.md
+bench-table: .venv/bench ## Put the figures of the last bench-peers and soak into the documentation
 	@$(RUN) benchmarks table
 
 .PHONY: scaling
-scaling: .venv/dev balancer ## Measure what docs/scaling.md computes with, and put it there (5 min)
+scaling: .venv/dev balancer ## Measure what docs/scaling.md computes with, and put it there (9 min)
 	@$(RUN) benchmarks.scaling
 
 .PHONY: smoke

@@ -3,6 +3,7 @@
 python -m localnode run --ephemeral -- python -m benchmarks run             # what `make bench` does
 """
 
+import datetime as dt
 import json
 import signal
 import sys
@@ -13,9 +14,10 @@ from typing import Any, Final
 import click
 from environs import EnvError
 
-from benchmarks import report, targets
+from benchmarks import load, report, targets
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell
+from benchmarks.machine import facts
 from benchmarks.peers import postgres_programs, redis_program
 from benchmarks.ratios import ratios_of
 from benchmarks.running import Plan, run
@@ -161,8 +163,9 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
     The exit code is 1 if so. A piece of it takes longer than a request may, so that one that starves does fail.
     """
     target = next(target for target in targets.strategies() if target.name == strategy)
+    about = facts(dt.datetime.now(dt.UTC).date(), [load.version()])
     soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
-    kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds}
+    kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds, "about": about}
     report.SOAK.parent.mkdir(exist_ok=True)
     report.SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     click.echo(report.soaked(kept))
@@ -171,7 +174,7 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
 
 @main.command()
 def table() -> None:
-    """Put what the last runs have measured into docs/benchmarks.md and the README."""
+    """Put what the last runs have measured into the documentation."""
     for file in report.into_documentation():
         click.echo(f"Put in what {file} holds.")
 

@@ -151,11 +151,18 @@ def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, conne
 
 
 def read(folder: Path) -> list[Answer]:
-    """Read what all threads have written; one whose file is not done has a request under way, which was given up."""
-    answers = [answer for file in folder.iterdir() for answer in parse(file.read_text().splitlines())]
-    end = max((answer.ended for answer in answers), default=0)
-    given_up = Answer(end, end, end + PATIENCE * MICROSECONDS, 0, Outcome.UNKNOWN)
-    return [*answers, *(given_up for file in folder.iterdir() if file.suffix != ".done")]
+    """Read what all threads have written; one whose file is not done has a request under way, which was given up.
+
+    When that was sent is not written yet: once the one before it was answered, or when all began.
+    """
+    written = {file: [*parse(file.read_text().splitlines())] for file in folder.iterdir()}
+    answers = [answer for each in written.values() for answer in each]
+    begin = min((answer.sent for answer in answers), default=0)
+    for file, own in written.items():
+        if file.suffix != ".done":
+            sent = own[-1].ended if own else begin
+            answers.append(Answer(sent, sent, sent + PATIENCE * MICROSECONDS, 0, Outcome.UNKNOWN))
+    return answers
 
 
 def parse(lines: Iterable[str]) -> Iterator[Answer]:

@@ -25,13 +25,17 @@ STRONG_FIRST: Final = (*range(0, 20, 2), *range(1, 20, 2))
 
 
 def colors(results: Results) -> dict[str, Any]:
-    """Return the color of each target that is drawn: none of those measured with one number of connections only."""
+    """Return the color of each target that is drawn: not of one that has a point where others have a line."""
     drawn = [
         target
         for target in results.targets
-        if len({cell.connections for cell in results.cells if results.of(target, cell)}) > 1
+        if len(_connections(results, target)) >= min(2, len({cell.connections for cell in results.cells}))
     ]
-    return {target: PALETTE(STRONG_FIRST[index % len(STRONG_FIRST)]) for index, target in enumerate(drawn)}
+    return {target: PALETTE(color) for target, color in zip(drawn, STRONG_FIRST, strict=False)}
+
+
+def _connections(results: Results, target: str) -> set[int]:
+    return {cell.connections for cell in results.cells if results.of(target, cell)}
 
 
 def rates(results: Results, file: Path) -> None:

@@ -1,6 +1,6 @@
 """What a worker does under load, by what the code belongs to: why a goal is not reached.
 
-py-spy looks a hundred times a second at which of a worker's threads holds Python's lock, and what it is doing, while
+py-spy stops a worker a hundred times a second to see which of a worker's threads holds Python's lock, and where, while
 the worker is under the load of `make bench`. What the standard library does counts for its caller. Beside that stands
 what the system accounts for meanwhile: the processor time of a request, with the calls of the system and the waking of
 threads, for which nobody holds the lock.
@@ -12,9 +12,11 @@ import datetime as dt
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -32,10 +34,14 @@ from benchmarks.targets import AS_TASKS, BARE, STACK, Target, strategies
 
 LOOKS: Final = 97
 """A second: a number that nothing else goes by."""
-SECONDS: Final = 15.0
-"""Of load; py-spy looks for less than that, and begins when it begins."""
-WARM_UP: Final = 2.0
-LOOKING: Final = SECONDS - WARM_UP
+WARM_UP: Final = 3.0
+"""Seconds of load before it looks."""
+LOOKING: Final = 12.0
+"""Seconds for which it looks."""
+SECONDS: Final = WARM_UP + LOOKING + 2
+"""Of load in all; py-spy takes a moment to begin."""
+PREPARE: Final = 20.0
+"""Seconds of load on Elasticsearch before anything counts, as in `benchmarks.running.Plan`."""
 
 BATCHED: Final = strategies()[-1]
 SUBJECTS: Final = (
@@ -47,27 +53,42 @@ SUBJECTS: Final = (
     (BATCHED, Cell(workers=1, connections=32, counters=1000)),
     (BATCHED, Cell(workers=2, connections=32, counters=1)),
 )
-"""What is looked at. One at a part of its maximum comes after that in which the maximum is found."""
+"""What is looked at."""
 
 PARTS: Final[Mapping[str, Sequence[str]]] = {
     "Flask, Werkzeug and what extends them": (
-        "/flask",
-        "/werkzeug/",
-        "/webargs/",
-        "/marshmallow/",
-        "/apispec/",
+        "flask",
+        "werkzeug/",
+        "webargs/",
+        "marshmallow/",
+        "apispec/",
+        "blinker/",
     ),
-    "gunicorn": ("/gunicorn/",),
-    "the service's part of the server": ("service/server/", "service/tasks.py", "/gunicorn.conf.py"),
-    "the client of Elasticsearch": ("/elasticsearch/", "/elastic_transport/", "/urllib3/"),
-    "storage": ("service/storage/",),
-    "strategies": ("service/strategies/", "service/retries.py"),
-    "views and contract": ("service/api/", "benchmarks/routes/", "service/app.py"),
-    "metrics": ("service/metrics.py", "/prometheus_client/"),
-    "log": ("service/logs.py", "/structlog/", "service/effort.py"),
+    "gunicorn": ("gunicorn/",),
+    "the service's part of the server": (
+        *(
+            "service/server/",
+            "service/tasks.py",
+            "service/sweeping.py",
+            "service/admission.py",
+            "gunicorn.conf.py",
+        ),
+    ),
+    "the client of Elasticsearch": ("elasticsearch/", "elastic_transport/", "urllib3/"),
+    "storage": ("service/storage/", "tests/fakes.py"),
+    "strategies": (
+        "service/strategies/",
+        "service/retries.py",
+        "service/counters.py",
+        "service/operations.py",
+    ),
+    "metrics": ("service/metrics.py", "prometheus_client/"),
+    "log": ("service/logs.py", "structlog/", "service/effort.py"),
+    "the API and its rules": ("service/", "benchmarks/"),
 }
-"""Of each part of a worker what the names of its files have in them."""
+"""Of each part of a worker what the names of its files begin with, of packages or of this project; the first counts."""
 
+PROJECT: Final = f"{Path(__file__).parent.parent}/"
 REST: Final = "the rest"
 
 
@@ -78,10 +99,20 @@ def part_of(stack: str) -> str:
         stack: Frames from the outermost to the innermost, as ``name (file:line)``, with ";" between.
     """
     for frame in reversed(stack.split(";")):
-        for part, marks in PARTS.items():
-            if any(mark in frame for mark in marks):
+        file = _file(frame)
+        for part, beginnings in PARTS.items():
+            if file.startswith(tuple(beginnings)):
                 return part
     return REST
+
+
+def _file(frame: str) -> str:
+    """Return the file of a frame, as it is called within its package or this project; "" if it is elsewhere."""
+    path = frame.rpartition("(")[2]
+    _, packaged, file = path.rpartition("site-packages/")
+    if packaged:
+        return file
+    return path.removeprefix(PROJECT) if path.startswith(PROJECT) else ""
 
 
 def parts_of(lines: Iterable[str]) -> Counter[str]:
@@ -132,28 +163,31 @@ def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile
     """
     master = psutil.Process(ready.services[target.app.name, cell.workers].process.pid)
     worker = min(child.pid for child in master.children())
-    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
+    with tempfile.TemporaryDirectory(prefix="profile-") as folder, ThreadPoolExecutor(1) as pool:
         stacks = Path(folder, "stacks")
         command = [
-            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(worker)),
-            *("--rate", str(LOOKS), "--duration", f"{LOOKING:.0f}", "--gil"),
+            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(worker), "--gil"),
+            *("--rate", str(LOOKS), "--duration", f"{LOOKING:.0f}"),
             *("--format", "raw", "--full-filenames", "--output", str(stacks)),
         ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as spying:
-            measured = ready.measure(
-                target, cell, Dose(seconds=SECONDS, warm_up=WARM_UP, rate=rate), repeat=1
-            )
-            said = spying.communicate()[0]
-        if spying.returncode != 0:
-            raise BenchmarkError(f"py-spy failed; it may have to be run as root: {said.strip()}")
+        dose = Dose(seconds=SECONDS, warm_up=WARM_UP, rate=rate)
+        measuring = pool.submit(ready.measure, target, cell, dose, repeat=1)
+        time.sleep(WARM_UP)
+        spied = subprocess.run(command, capture_output=True, text=True, check=False)
+        measured = measuring.result()
+        if spied.returncode != 0:
+            raise BenchmarkError(f"py-spy failed; it may have to be run as root: {spied.stderr.strip()}")
         return Profile(measured, parts_of(stacks.read_text("utf-8").splitlines()))
 
 
 def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
-    """Return a row for each part, in percent of the time for which Python's lock is held, and a column a profile."""
+    """Return a column for each profile: for each part the percentage of the time for which Python's lock is held.
+
+    Then for how much of the time that of the one worker is held, and the figures of all of them together.
+    """
     figures: dict[str, Callable[[Profile], str]] = {
         **{part: partial(_percent_of, part=part) for part in (*PARTS, REST)},
-        "Python's lock is held, of the time": lambda each: f"{each.locked:.0%}",
+        "the lock of one worker is held, of the time": lambda each: f"{each.locked:.0%}",
         "processor time of an increment": lambda each: (
             f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs"
         ),
@@ -185,11 +219,13 @@ def main() -> None:
     chosen = list(dict.fromkeys(target for target, _ in SUBJECTS))
     profiles: list[Profile] = []
     with stand(chosen, workers=(1, 2), threads=64) as ready:
+        ready.put_load_on(*SUBJECTS[-1], Dose(seconds=PREPARE))
         for target, cell in SUBJECTS:
-            rate = cell.share * profiles[-1].measured.speed.rate if cell.share else 0.0
             click.echo(f"{target.name}, {_where(cell)}", err=True)
-            ready.put_load_on(target, cell, Dose(seconds=WARM_UP * 2))
-            profiles.append(profile(ready, target, cell, rate=rate))
+            maximum = ready.measure(
+                target, replace(cell, share=0.0), Dose(seconds=2 * WARM_UP, warm_up=WARM_UP), repeat=1
+            )
+            profiles.append(profile(ready, target, cell, rate=cell.share * maximum.speed.rate))
         version = ready.elasticsearch.version
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)

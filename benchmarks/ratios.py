@@ -55,7 +55,7 @@ class Ratio:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the goal is reached; None if the rounds disagree."""
+        """Whether the goal is reached; None if the rounds between the quartiles disagree."""
         verdicts = {self._reaches(value) for value in (self.value, *(self.quartiles or ()))}
         return verdicts.pop() if len(verdicts) == 1 else None
 

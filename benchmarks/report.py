@@ -3,13 +3,15 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import pages, plots, soak, tables
+from benchmarks import pages, plots, soak, tables, targets
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Results
-from benchmarks.ratios import ratios_of
+from benchmarks.figures import Cell, Results
+from benchmarks.machine import sentence
+from benchmarks.ratios import CROWDED, ratios_of, where
 
 BUILD: Final = Path("build")
 RUN: Final = BUILD / "bench.json"
@@ -54,15 +56,16 @@ def into_documentation() -> list[Path]:
         The files of results that were there.
 
     Raises:
-        BenchmarkError: There were none, or one cannot be read.
+        BenchmarkError: There were none, or one cannot be read, or lacks what the documentation shows.
     """
     used = [file for file in (RUN, SOAK) if file.is_file()]
     if not used:
-        raise BenchmarkError("Nothing has been measured yet: `make bench` and `make bench-peers` do.")
+        raise BenchmarkError("Nothing has been measured yet: `make bench-peers` and `make soak` do.")
     if RUN in used:
         results = Results.load(RUN)
-        pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench"))
-        _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench"))
+        _demand_everything(results)
+        pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench-peers"))
+        _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench-peers"))
         for strategy in ("occ", "batched"):
             begin = EXTRACT.format(f"the ways of /{strategy}")
             _put_extract(tables.ways(results, strategy), results, page=STRATEGIES, begin=begin)
@@ -74,6 +77,17 @@ def into_documentation() -> list[Path]:
     for file in used:
         shutil.copy(file, pages.DOCS / file.name)
     return used
+
+
+def _demand_everything(results: Results) -> None:
+    shown = {target.name for target in (*targets.of_the_service(), *targets.peers())}
+    cells = {(cell.workers, cell.connections, cell.counters > 1) for cell in results.cells if not cell.share}
+    wanted = set(product((1, 2), CROWDED, (False, True)))
+    if not (shown <= set(results.targets) and wanted <= cells):
+        raise BenchmarkError(
+            f"{RUN} lacks what the documentation shows: all of `make bench-peers`, with its workers, connections and"
+            " counters."
+        )
 
 
 def _put_extract(rows: Sequence[tables.Row], results: Results, *, page: Path, begin: str) -> None:
@@ -105,10 +119,10 @@ def soaked(known: dict[str, Any]) -> str:
 
 def _verdict(known: dict[str, Any]) -> str:
     verdict = "did not grow" if known["growth"] <= soak.ALLOWED else "grew"
-    workers, connections = known["cell"]["workers"], known["cell"]["connections"]
     return (
-        f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with {workers} workers and"
-        f" {connections} connections: {known['requests']:,} requests, {known['errors']:,} errors,"
+        f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with"
+        f" {where(Cell(**known['cell']))}: {known['requests']:,} requests, {known['errors']:,} errors,"
         f" {known['lost']:,} lost, {known['doubled']:,} doubled. The memory of the largest worker {verdict}:"
-        f" at the end it was {known['growth']:.2f} times what it was once settled.\n"
+        f" at the end it was {known['growth']:.2f} times what it was once settled."
+        f" {'It holds.' if known['holds'] else 'It does not hold.'}\n\n{sentence(known['about'])}.\n"
     )

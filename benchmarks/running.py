@@ -111,6 +111,8 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
         BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
     """
     load.wrk()
+    # Now, for by the end of a run the checkout may be another.
+    today = facts(dt.datetime.now(dt.UTC).date(), [load.version()])
     tell("Starting the stores, and each application once for each number of workers.")
     with stand(targets, workers=plan.workers, threads=plan.threads) as ready:
         tell("Warming up.")
@@ -118,14 +120,21 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
         names = [target.name for target in targets]
         found = Results(_measured(ready, closed_loops(targets, plan), plan, tell=tell), names)
         at_rates = _measured(ready, constant_rates(targets, plan), plan, tell=tell, maxima=found)
-        measurements = [*found.measurements, *at_rates]
-        return Results(measurements, names, {**_about(ready, plan), "keyed": _keyed(ready, targets, plan)})
+        measured = Results([*found.measurements, *at_rates], names)
+        about = {**today, **_about(ready, plan), "keyed": _keyed(ready, targets, plan, measured)}
+        about["versions"] = [
+            *today["versions"],
+            *dict.fromkeys(store.version for store in ready.stores.values()),
+        ]
+        return Results(measured.measurements, names, about)
 
 
 def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
-    behind = [target for target in targets if target.app.store == ELASTICSEARCH]
-    once = replace(plan, repeats=1, connections=(max(plan.connections),))
-    steps = list(closed_loops(behind, once))
+    steps: list[Step] = []
+    for target in targets:
+        connections = set(plan.connections) & set(target.connections or plan.connections)
+        if target.app.store == ELASTICSEARCH and connections:
+            steps += closed_loops([target], replace(plan, repeats=1, connections=(max(connections),)))
     for step in steps:
         ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare / len(steps)))
 
@@ -155,21 +164,18 @@ def _measured(
         yield made
 
 
-def _keyed(ready: Stand, targets: Sequence[Target], plan: Plan) -> dict[str, Any]:
+def _keyed(ready: Stand, targets: Sequence[Target], plan: Plan, measured: Results) -> dict[str, Any]:
     """Return how many operations a counter remembers, and what its document has grown to, by target with keys."""
     cell = Cell(workers=max(plan.workers), connections=max(plan.connections), counters=1)
     return {
         "log_size": Settings.from_env().idempotency_log_size,
-        "bytes": {target.name: ready.size_bytes(target, cell) for target in targets if target.keyed},
+        "bytes": {
+            target.name: ready.size_bytes(target, cell)
+            for target in targets
+            if target.keyed and measured.of(target.name, cell)
+        },
     }
 
 
 def _about(ready: Stand, plan: Plan) -> dict[str, Any]:
-    return {
-        **facts(
-            dt.datetime.now(dt.UTC).date(),
-            [*dict.fromkeys(store.version for store in ready.stores.values()), load.version()],
-        ),
-        "file_system": ready.file_system,
-        "plan": asdict(plan),
-    }
+    return {"file_system": ready.file_system, "plan": asdict(plan)}

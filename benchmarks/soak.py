@@ -1,4 +1,4 @@
-"""A long run against one strategy: does the memory of a worker grow?"""
+"""A long run against one strategy: does memory grow, does anything fail, is anything lost or doubled?"""
 
 import time
 from collections.abc import Callable, Sequence

@@ -151,8 +151,11 @@ def summary(results: Results) -> list[Row]:
 
 def ways(results: Results, strategy: str) -> list[Row]:
     """Return a row for each way in which a strategy was built, in each cell in which all of them were measured."""
+    with_keys = results.about.get("keyed", {}).get("bytes", {})
     targets = [
-        target for target in results.targets if target == strategy or target.startswith(f"{strategy}, ")
+        target
+        for target in results.targets
+        if (target == strategy or target.startswith(f"{strategy}, ")) and target not in with_keys
     ]
     cells = [cell for cell in results.cells if all(results.of(target, cell) for target in targets)]
     rows = [

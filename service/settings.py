@@ -69,7 +69,7 @@ class Settings:
     access_tokens: tuple[Token, ...] = ()
     web_enabled: bool = True
     counters_alias: str = "counters"
-    conflict_max_attempts: int = 100
+    conflict_max_attempts: int = 500
     conflict_backoff_base: float = 0.005
     conflict_backoff_cap: float = 0.05
     scripted_retry_on_conflict: int = 10

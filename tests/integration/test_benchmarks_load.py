@@ -3,7 +3,9 @@
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
@@ -13,6 +15,9 @@ from benchmarks.load import Dose, Outcome, send
 SECONDS: Final = 1.0
 RATE: Final = 50.0
 STALL: Final = 0.3
+MANY: Final = 4
+"""Connections."""
+COUNTERS: Final = 3
 
 Answering = Callable[[int], bytes | None]
 """Returns what the request of that number, from 0, is answered with; None closes the connection instead."""
@@ -27,29 +32,42 @@ def problem(status: int, outcome: str) -> bytes:
 
 
 class Server:
-    """Answers one connection at a time, as told; ``asked`` is how many requests have reached it."""
+    """Answers as told. ``heads`` are the requests that have reached it, of all connections: the lines of each."""
 
     def __init__(self, answering: Answering) -> None:
-        self.asked = 0
+        self.heads: list[list[bytes]] = []
         self._answering = answering
+        self._mutex = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/batched/load-"
 
-    def serve(self) -> None:
-        """Serve until `close`."""
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection, connection.makefile("rb") as requests:
-                self._answer_all(connection, requests)
+    @property
+    def asked(self) -> int:
+        """How many requests have reached it."""
+        return len(self.heads)
 
-    def _answer_all(self, connection: socket.socket, requests: Iterator[bytes]) -> None:
-        for line in requests:
-            if line == b"\r\n":
-                answer = self._answering(self.asked)
-                self.asked += 1
+    def serve(self) -> None:
+        """Serve each connection in a thread of its own until `close`."""
+        with ThreadPoolExecutor(MANY) as pool:
+            while True:
+                try:
+                    connection, _ = self._listener.accept()
+                except OSError:
+                    return
+                pool.submit(self._answer_all, connection)
+
+    def _answer_all(self, connection: socket.socket) -> None:
+        head: list[bytes] = []
+        with connection, connection.makefile("rb") as lines:
+            for line in lines:
+                head.append(line.strip())
+                if head[-1]:
+                    continue
+                with self._mutex:
+                    number = self.asked
+                    self.heads.append(head)
+                head = []
+                answer = self._answering(number)
                 if answer is None:
                     return
                 connection.sendall(answer)
@@ -123,6 +141,33 @@ def test_a_stall_counts_for_all_that_it_held_up() -> None:
     answers = sorted(load.answers, key=lambda answer: answer.due)
     interval = 10**6 / RATE
     assert all(abs(later.due - earlier.due - interval) <= 1 for earlier, later in pairwise(answers))
-    stalled, held_up = answers[5], answers[6]
-    assert held_up.due < stalled.ended <= held_up.sent
-    assert held_up.latency == held_up.ended - held_up.due
+    stalled = answers[5]
+    held_up = [answer for answer in answers if stalled.due < answer.due < stalled.ended]
+    assert stalled.latency >= STALL * 10**6
+    assert len(held_up) >= STALL * RATE - 2
+    assert all(answer.sent >= stalled.ended for answer in held_up)
+    assert all(answer.latency >= stalled.ended - answer.due for answer in held_up)
+
+
+def test_connections_share_the_rate_and_spread_over_the_counters() -> None:
+    """What all of them send is due at equal distances, and every counter gets some."""
+    with server(lambda _: APPLIED) as serving:
+        dose = Dose(seconds=SECONDS, rate=RATE)
+        load = send(serving.url, dose, connections=MANY, counters=COUNTERS)
+
+    dues = sorted(answer.due for answer in load.answers)
+    assert serving.asked == len(dues) == round(SECONDS * RATE)
+    assert all(abs(later - earlier - 10**6 / RATE) <= 1 for earlier, later in pairwise(dues))
+    paths = {head[0].split()[1] for head in serving.heads}
+    assert {f"/batched/load-{number}".encode() for number in range(COUNTERS)} == paths
+
+
+def test_each_request_has_a_key_of_its_own() -> None:
+    """As the contract demands them, also where several connections make them at the same time."""
+    with server(lambda _: APPLIED) as serving:
+        send(serving.url, Dose(seconds=SECONDS), connections=MANY, keyed=True)
+
+    name = b"Idempotency-Key: "
+    keys = [line.removeprefix(name) for head in serving.heads for line in head if line.startswith(name)]
+    assert serving.asked == len(set(keys)) > MANY
+    assert {7} == {uuid.UUID(key.decode()).version for key in keys}

@@ -35,10 +35,18 @@ def test_files_that_are_done_hold_every_request(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_done_lacks_one_request_whose_outcome_is_unknown(tmp_path: Path) -> None:
-    """It was still under way when all was over."""
+    """It was still under way when all was over: since the one before it was answered, or since all began."""
     (tmp_path / "0.done").write_text("1 1 9 200 acknowledged\n")
-    (tmp_path / "1").write_text("")
+    (tmp_path / "1").write_text("2 2 5 200 acknowledged\n")
+    (tmp_path / "2").write_text("")
 
-    *_, last = read(tmp_path)
+    given_up = sorted(answer.sent for answer in read(tmp_path) if answer.outcome is Outcome.UNKNOWN)
 
-    assert Answer(9, 9, 9 + PATIENCE * 10**6, 0, Outcome.UNKNOWN) == last
+    assert [1, 5] == given_up
+
+
+def test_what_was_given_up_has_taken_as_long_as_was_waited(tmp_path: Path) -> None:
+    """And has no status."""
+    (tmp_path / "0").write_text("1 1 9 200 acknowledged\n")
+
+    assert Answer(9, 9, 9 + PATIENCE * 10**6, 0, Outcome.UNKNOWN) == [*read(tmp_path)][-1]

@@ -41,3 +41,10 @@ def test_what_was_measured_with_one_number_of_connections_is_no_line() -> None:
     results = Results([*measured("occ", ALONE, CROWDED), *measured("way", CROWDED)], ["occ", "way"])
 
     assert ["occ"] == [*colors(results)]
+
+
+def test_where_there_is_one_number_of_connections_all_are_drawn() -> None:
+    """As points, for there are no lines."""
+    results = Results([*measured("occ", CROWDED), *measured("way", CROWDED)], ["occ", "way"])
+
+    assert ["occ", "way"] == [*colors(results)]

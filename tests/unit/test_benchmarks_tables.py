@@ -144,14 +144,14 @@ def look(megabytes: int) -> soak.Look:
     return soak.Look(minutes=1.0, resident=[50 * 10**6, megabytes * 10**6], rate=1.0)
 
 
-def soaked(*megabytes: int, lost: int = 0) -> soak.Soaked:
+def soaked(*megabytes: int, lost: int = 0, errors: int = 0) -> soak.Soaked:
     """Return a long run in which the larger worker had so much memory, look by look."""
     return soak.Soaked(
         target="occ",
         cell=CELL,
         looks=[look(each) for each in megabytes],
         requests=10,
-        errors=0,
+        errors=errors,
         lost=lost,
         doubled=0,
     )
@@ -175,16 +175,22 @@ def test_a_long_run_that_loses_does_not_hold() -> None:
     assert not soaked(100, 100, lost=1).holds
 
 
+def test_a_long_run_in_which_something_fails_does_not_hold() -> None:
+    """Its pieces take longer than a request may: who starves fails."""
+    assert not soaked(100, 100, errors=1).holds
+
+
 def test_the_ways_of_a_strategy_are_told_where_all_of_them_were_measured() -> None:
-    """And nothing that only begins like its name."""
+    """And nothing that only begins like its name, nor the same with keys."""
     elsewhere = replace(measurement(50), cell=replace(CELL, workers=1))
     measured = [
         measurement(200, conflicts=500, writes=1000),
         measurement(40, target="occ, no backoff", conflicts=4000, writes=1000),
+        measurement(90, target="occ, keyed"),
         measurement(900, target="occasional"),
         elsewhere,
     ]
-    results = Results(measured, ["occ", "occ, no backoff", "occasional"], ABOUT)
+    results = Results(measured, ["occ", "occ, no backoff", "occ, keyed", "occasional"], ABOUT)
 
     _head, *rows = tables.ways(results, "occ")
 

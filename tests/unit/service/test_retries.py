@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service import deadlines
 from service.retries import LEAST, Retries
+from service.settings import Settings
 
 
 class Clock:
@@ -92,3 +94,14 @@ def test_bounds_always_hold(jitter: list[float], time: float, max_attempts: int)
     assert list(itertools.islice(itertools.count(1), len(attempts))) == attempts
     assert 1 <= len(attempts) <= max_attempts
     assert clock.now <= max(0.0, time - LEAST) + 1e-9
+
+
+def test_by_default_time_runs_out_before_the_attempts_do() -> None:
+    """With waits of the average length: how long a caller is willing to wait is what ought to decide."""
+    default = Settings()
+    clock = Clock()
+
+    waiting = replace(default.retries, sleep=clock.sleep, jitter=lambda: 0.5, remaining=lambda: math.inf)
+
+    assert default.conflict_max_attempts == len(list(waiting.attempts()))
+    assert clock.now >= default.request_timeout
