@@ -52,12 +52,13 @@ def _over_connections(results: Results, file: Path, label: str, figure: Any, *, 
     closed = [cell for cell in results.cells if not cell.share]
     workers = sorted({cell.workers for cell in closed})
     counters = sorted({cell.counters for cell in closed})
+    drawn = colors(results)
     drawing, panels = _panels(len(workers), len(counters))
     for row, number in enumerate(workers):
         for column, amount in enumerate(counters):
             panel = panels[row][column]
             cells = [cell for cell in closed if (cell.workers, cell.counters) == (number, amount)]
-            for target, color in colors(results).items():
+            for target, color in drawn.items():
                 points = [
                     (cell.connections, spread)
                     for cell in cells
@@ -75,11 +76,12 @@ def at_rates(results: Results, file: Path) -> None:
     """Draw the p99 from when requests were due over the part of the maximum at which they came."""
     cells = [cell for cell in results.cells if cell.share]
     workers = sorted({cell.workers for cell in cells})
+    drawn = colors(results)
     drawing, panels = _panels(1, len(workers))
     for column, number in enumerate(workers):
         panel = panels[0][column]
         same = [cell for cell in cells if cell.workers == number]
-        for target, color in colors(results).items():
+        for target, color in drawn.items():
             points = [
                 (100 * cell.share, spread)
                 for cell in same

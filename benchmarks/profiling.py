@@ -29,6 +29,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose
 from benchmarks.machine import facts, sentence
+from benchmarks.ratios import where
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import AS_TASKS, BARE, STACK, Target, strategies
 
@@ -66,13 +67,11 @@ PARTS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "gunicorn": ("gunicorn/",),
     "the service's part of the server": (
-        *(
-            "service/server/",
-            "service/tasks.py",
-            "service/sweeping.py",
-            "service/admission.py",
-            "gunicorn.conf.py",
-        ),
+        "service/server/",
+        "service/tasks.py",
+        "service/sweeping.py",
+        "service/admission.py",
+        "gunicorn.conf.py",
     ),
     "the client of Elasticsearch": ("elasticsearch/", "elastic_transport/", "urllib3/"),
     "storage": ("service/storage/", "tests/fakes.py"),
@@ -197,7 +196,7 @@ def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
             f"{each.processors('gunicorn', 'store', 'load'):.2f}"
         ),
     }
-    head = [f"{each.measured.target}: {_where(each.measured.cell)}" for each in profiles]
+    head = [f"{each.measured.target}: {where(each.measured.cell)}" for each in profiles]
     return [
         ("", *head),
         *((name, *(figure(each) for each in profiles)) for name, figure in figures.items()),
@@ -208,12 +207,6 @@ def _percent_of(each: Profile, part: str) -> str:
     return f"{each.share_of(part):.0%}"
 
 
-def _where(cell: Cell) -> str:
-    counters = f", {cell.counters:,} counters" if cell.counters > 1 else ""
-    share = f", {cell.share:.0%} of its maximum" if cell.share else ""
-    return f"{cell.workers} worker{'s' * (cell.workers > 1)}{counters}{share}"
-
-
 def main() -> None:
     """Profile all subjects, print the table, and put it into docs/benchmarks.md."""
     chosen = list(dict.fromkeys(target for target, _ in SUBJECTS))
@@ -221,7 +214,7 @@ def main() -> None:
     with stand(chosen, workers=(1, 2), threads=64) as ready:
         ready.put_load_on(*SUBJECTS[-1], Dose(seconds=PREPARE))
         for target, cell in SUBJECTS:
-            click.echo(f"{target.name}, {_where(cell)}", err=True)
+            click.echo(f"{target.name}, {where(cell)}", err=True)
             maximum = ready.measure(
                 target, replace(cell, share=0.0), Dose(seconds=2 * WARM_UP, warm_up=WARM_UP), repeat=1
             )
@@ -230,7 +223,7 @@ def main() -> None:
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
     when = sentence(facts(dt.datetime.now(dt.UTC).date(), [version]))
-    noted = f"{table}\n{when}; 32 connections, {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
+    noted = f"{table}\n{when}; {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
     pages.put(noted, page=pages.DOCS / "benchmarks.md", begin="<!-- Written by `make profile`. -->")
 
 

@@ -120,13 +120,18 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
         names = [target.name for target in targets]
         found = Results(_measured(ready, closed_loops(targets, plan), plan, tell=tell), names)
         at_rates = _measured(ready, constant_rates(targets, plan), plan, tell=tell, maxima=found)
-        measured = Results([*found.measurements, *at_rates], names)
-        about = {**today, **_about(ready, plan), "keyed": _keyed(ready, targets, plan, measured)}
-        about["versions"] = [
-            *today["versions"],
-            *dict.fromkeys(store.version for store in ready.stores.values()),
-        ]
-        return Results(measured.measurements, names, about)
+        measurements = [*found.measurements, *at_rates]
+        about = {
+            **today,
+            "versions": [
+                *today["versions"],
+                *dict.fromkeys(store.version for store in ready.stores.values()),
+            ],
+            "file_system": ready.file_system,
+            "plan": asdict(plan),
+            "keyed": _keyed(ready, targets, plan, found),
+        }
+        return Results(measurements, names, about)
 
 
 def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
@@ -175,7 +180,3 @@ def _keyed(ready: Stand, targets: Sequence[Target], plan: Plan, measured: Result
             if target.keyed and measured.of(target.name, cell)
         },
     }
-
-
-def _about(ready: Stand, plan: Plan) -> dict[str, Any]:
-    return {"file_system": ready.file_system, "plan": asdict(plan)}

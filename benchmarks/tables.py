@@ -1,6 +1,6 @@
 """Figures as tables, for a terminal and for Markdown: rows of cells first, which both then lay out."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
         _sum(each.lost for each in found),
         _sum(each.doubled for each in found),
         *(
-            f"{1000 * Spread.of(each.milliseconds_of(group) for each in found).median:,.0f}"
+            f"{Spread.of(_microseconds(each, group=group) for each in found).median:,.0f}"
             if any(group in each.cpu for each in found)
             else ""
             for group in ("gunicorn", "store", "load")
@@ -129,7 +129,7 @@ def summary(results: Results) -> list[Row]:
     closed = [cell for cell in results.cells if not cell.share and cell.connections in CROWDED]
     hot = [cell for cell in closed if cell.counters == 1]
     many = [cell for cell in closed if cell.counters > 1][-1:]
-    with_keys = results.about.get("keyed", {}).get("bytes", {})
+    with_keys = _with_keys(results)
     head = [
         *(where(cell, briefly=True) for cell in hot),
         *(f"{figure}, the same" for figure in ("p99", "lost") if hot),
@@ -151,7 +151,7 @@ def summary(results: Results) -> list[Row]:
 
 def ways(results: Results, strategy: str) -> list[Row]:
     """Return a row for each way in which a strategy was built, in each cell in which all of them were measured."""
-    with_keys = results.about.get("keyed", {}).get("bytes", {})
+    with_keys = _with_keys(results)
     targets = [
         target
         for target in results.targets
@@ -172,6 +172,12 @@ def ways(results: Results, strategy: str) -> list[Row]:
         for target in targets
     ]
     return [("way", "with", "increments/s", "p99", "conflicts an increment", "a write", "errors"), *rows]
+
+
+def _with_keys(results: Results) -> Container[str]:
+    """Return the targets whose increments had keys."""
+    keyed: dict[str, Any] = results.about.get("keyed", {})
+    return frozenset(keyed.get("bytes", {}))
 
 
 def sizing(results: Results) -> list[Row]:

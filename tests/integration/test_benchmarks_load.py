@@ -5,12 +5,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 
 from benchmarks.load import Dose, Outcome, send
+from tests.listening import listening
 
 SECONDS: Final = 1.0
 RATE: Final = 50.0
@@ -32,33 +32,26 @@ def problem(status: int, outcome: str) -> bytes:
 
 
 class Server:
-    """Answers as told. ``heads`` are the requests that have reached it, of all connections: the lines of each."""
+    """Answers as told, at ``url`` once it listens.
+
+    ``heads`` are the requests that have reached it, of all connections: the lines of each.
+    """
 
     def __init__(self, answering: Answering) -> None:
+        self.url = ""
         self.heads: list[list[bytes]] = []
         self._answering = answering
         self._mutex = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/batched/load-"
 
     @property
     def asked(self) -> int:
         """How many requests have reached it."""
         return len(self.heads)
 
-    def serve(self) -> None:
-        """Serve each connection in a thread of its own until `close`."""
-        with ThreadPoolExecutor(MANY) as pool:
-            while True:
-                try:
-                    connection, _ = self._listener.accept()
-                except OSError:
-                    return
-                pool.submit(self._answer_all, connection)
-
-    def _answer_all(self, connection: socket.socket) -> None:
+    def answer_all(self, caller: socket.socket, _over: threading.Event) -> None:
+        """Answer the requests of a connection, until one is to be closed instead."""
         head: list[bytes] = []
-        with connection, connection.makefile("rb") as lines:
+        with caller.makefile("rb") as lines:
             for line in lines:
                 head.append(line.strip())
                 if head[-1]:
@@ -70,25 +63,16 @@ class Server:
                 answer = self._answering(number)
                 if answer is None:
                     return
-                connection.sendall(answer)
-
-    def close(self) -> None:
-        """End `serve`."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+                caller.sendall(answer)
 
 
 @contextmanager
 def server(answering: Answering) -> Iterator[Server]:
     """Give a server that runs."""
     made = Server(answering)
-    thread = threading.Thread(target=made.serve, daemon=True)
-    thread.start()
-    try:
+    with listening(made.answer_all) as node:
+        made.url = f"{node.url}/batched/load-"
         yield made
-    finally:
-        made.close()
-        thread.join()
 
 
 def test_every_request_is_an_answer_of_the_load() -> None:

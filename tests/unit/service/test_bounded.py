@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -23,6 +23,7 @@ from service.storage.client import connect
 from service.storage.outcomes import writing
 from service.storage.repository import ElasticsearchCounters
 from service.storage.writes import Script
+from tests.listening import listening
 
 SHORT = 0.3
 """Seconds that a call may take here; what it waits for would last until the test has ended."""
@@ -32,64 +33,6 @@ REPLY = (
     b"HTTP/1.1 200 OK\r\nX-Elastic-Product: Elasticsearch\r\nContent-Type: application/json\r\n"
     b"Content-Length: " + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
 )
-
-Serve = Callable[[socket.socket, threading.Event], object]
-"""Serves a connection; the event says that the test is over."""
-
-
-class Node:
-    """What listens like a node of Elasticsearch, and does with each connection what it is told.
-
-    ``port`` is where; ``met`` counts the connections.
-    """
-
-    def __init__(self, serve: Serve, port: int = 0, backlog: int = 64) -> None:
-        self.met = 0
-        self._over = threading.Event()
-        self._serve = serve
-        self._callers: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=backlog)
-        self.port: int = self._listener.getsockname()[1]
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def run(self) -> None:
-        """Serve until the listener is closed."""
-        with contextlib.suppress(OSError), ThreadPoolExecutor(16) as pool:
-            while True:
-                caller, _ = self._listener.accept()
-                self.met += 1
-                self._callers.append(caller)
-                pool.submit(self._attend, caller)
-
-    def close(self) -> None:
-        """End."""
-        self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for caller in self._callers:
-            with contextlib.suppress(OSError):
-                caller.shutdown(socket.SHUT_RDWR)
-
-    def _attend(self, caller: socket.socket) -> None:
-        with caller, contextlib.suppress(OSError):
-            self._serve(caller, self._over)
-
-
-@contextlib.contextmanager
-def listening(serve: Serve, port: int = 0) -> Iterator[Node]:
-    """Give a node that serves every connection by ``serve``."""
-    node = Node(serve, port)
-    thread = threading.Thread(target=node.run)
-    thread.start()
-    try:
-        yield node
-    finally:
-        node.close()
-        thread.join()
 
 
 def answer(caller: socket.socket, _over: threading.Event) -> None:
