@@ -116,15 +116,14 @@ window: .venv/dev ## Measure what it costs to remember operations, and put the t
 # The benchmarks: `make bench QUICK=1` only shows that they work; `make bench OPTIONS="--repeats 5 --workers 2"`.
 QUICK ?=
 OPTIONS ?=
-BENCH = $(RUN) localnode run --ephemeral -- $(RUN) benchmarks
 
 .PHONY: bench
 bench: .venv/bench wrk ## Measure every strategy beside the bare web stack, and print the goals (30 min; QUICK=1: 3 min)
-	@$(BENCH) run $(if $(QUICK),--quick) $(OPTIONS)
+	@$(RUN) benchmarks run $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-peers
 bench-peers: .venv/bench wrk ## Measure Redis and PostgreSQL beside all that, and print the goals (40 min; QUICK=1: 4 min)
-	@$(BENCH) run --peers $(if $(QUICK),--quick) $(OPTIONS)
+	@$(RUN) benchmarks run --peers $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-http
 bench-http: .venv/bench ## Measure what a request costs beside a bare Flask route, in processor time of a worker (2 min; Linux)
@@ -136,7 +135,7 @@ profile: .venv/bench wrk ## Look what holds Python's lock in a worker under load
 
 .PHONY: soak
 soak: .venv/bench wrk ## Keep the fastest strategy busy: does memory grow, does anything fail, is anything lost or doubled? (10 min)
-	@$(BENCH) soak $(OPTIONS)
+	@$(RUN) benchmarks soak $(OPTIONS)
 
 .PHONY: bench-table
 bench-table: .venv/bench ## Put the figures of the last bench-peers and soak into the documentation

@@ -1,20 +1,20 @@
-"""The command line, ``python -m benchmarks``: measures on the Elasticsearch of ``ELASTICSEARCH_URL``, one of its own.
+"""The command line, ``python -m benchmarks``: measures on the Elasticsearch of ``ELASTICSEARCH_URL``, or on its own."""
 
-python -m localnode run --ephemeral -- python -m benchmarks run             # what `make bench` does
-"""
-
-import datetime as dt
 import json
+import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 from environs import EnvError
 
-from benchmarks import load, report, targets
+import localnode
+from benchmarks import load, report, tables, targets
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell
 from benchmarks.machine import facts
@@ -123,12 +123,14 @@ def run_(*, peers: bool, **options: Any) -> None:
     plan = Plan(**options)
     if plan.warm_up >= min(plan.seconds, plan.rate_seconds):
         raise click.UsageError("--warm-up must be shorter than --seconds and --rate-seconds.")
+    load.wrk()
     chosen = targets.of_the_service()
     if peers:
         chosen += targets.peers()
         redis_program()
         postgres_programs()
-    results = run(chosen, plan, tell=_tell)
+    with _elasticsearch():
+        results = run(chosen, plan, command=_typed("bench-peers" if peers else "bench"), tell=_tell)
     results.save(report.RUN)
     click.echo(report.on_terminal(results))
     inexact = {target.name for target in chosen if not target.exact}
@@ -139,8 +141,9 @@ def run_(*, peers: bool, **options: Any) -> None:
         raise BenchmarkError(f"Increments were lost or doubled, for the first time here: {broken[0]}")
     ratios = ratios_of(results)
     verdicts = [ratio.is_met for ratio in ratios]
+    said = f"{verdicts.count(True)} of {len(ratios)} goals are met, {verdicts.count(None)} undecided"
     click.echo(
-        f"\n{verdicts.count(True)} of {len(ratios)} goals are met, {verdicts.count(None)} undecided;"
+        f"\n{said if tables.is_believable(results) else 'Whether the goals are met is not to be told from so little'};"
         " nothing was lost or doubled that must not be."
     )
 
@@ -163,8 +166,10 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
     The exit code is 1 if so. A piece of it takes longer than a request may, so that one that starves does fail.
     """
     target = next(target for target in targets.strategies() if target.name == strategy)
-    about = facts(dt.datetime.now(dt.UTC).date(), [load.version()])
-    soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
+    load.wrk()
+    about = {**facts([load.version()]), "command": _typed("soak")}
+    with _elasticsearch():
+        soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
     kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds, "about": about}
     report.SOAK.parent.mkdir(exist_ok=True)
     report.SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
@@ -177,6 +182,34 @@ def table() -> None:
     """Put what the last runs have measured into the documentation."""
     for file in report.into_documentation():
         click.echo(f"Put in what {file} holds.")
+
+
+@contextmanager
+def _elasticsearch() -> Iterator[None]:
+    """Have the one that the environment names; or start one, name that, and end it."""
+    if os.environ.get("ELASTICSEARCH_URL"):
+        yield
+        return
+    with localnode.cluster() as cluster:
+        os.environ |= cluster.environment
+        yield
+
+
+def _typed(target: str) -> str:
+    """Return what one types for the same again: a target of make's, with the options that were given."""
+    context = click.get_current_context()
+    words, options = ["make", target], []
+    for each in context.command.params:
+        if each.name and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE:
+            if each.name == "quick":
+                words.append("QUICK=1")
+            elif each.name != "peers":
+                value = context.params[each.name]
+                options += [
+                    each.opts[0],
+                    ",".join(map(str, value)) if isinstance(value, tuple) else str(value),
+                ]
+    return " ".join([*words, f'OPTIONS="{" ".join(options)}"'] if options else words)
 
 
 def _tell(line: str) -> None:

@@ -18,6 +18,9 @@ MILLISECOND: Final = 10**3
 ENOUGH: Final = 2
 """Answers of which there are percentiles."""
 
+KEPT_UP: Final = 0.95
+"""The part of the rate at which requests are due that answers have to come at, or they wait longer and longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Cell:
@@ -90,6 +93,11 @@ class Measurement:
         return self.requests - self.acknowledged
 
     @property
+    def kept_up(self) -> bool:
+        """Whether answers came as fast as requests were due; a closed loop asks for no more than it gets."""
+        return self.speed.rate >= KEPT_UP * self.asked
+
+    @property
     def batch(self) -> float | None:
         """How many increments a write carried."""
         return self.acknowledged / self.writes if self.writes else None
@@ -114,9 +122,9 @@ class Measurement:
 def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
     """Return how fast answers came once warm; None if there were too few to say.
 
-    In a closed loop the rate is of what was answered from the end of the warm-up to that of sending, and the times are
-    of what was sent then, however long each took: the slowest are under way at the end. At a constant rate both are of
-    what was due after the warm-up. If that is hardly anything, as where each took longer than that, all count.
+    The rate is of what was answered from the end of the warm-up to that of sending, and the times are of what was due
+    then, however long each took: the slowest are under way at the end. If that is hardly anything, as where each took
+    longer than that, all count.
 
     Args:
         answers: In any order.
@@ -126,16 +134,12 @@ def speed_of(answers: Sequence[Answer], dose: Dose) -> Speed | None:
         return None
     start = min(answer.sent for answer in answers)
     warm, end = (start + round(seconds * MICROSECONDS) for seconds in (dose.warm_up, dose.seconds))
-    if dose.rate:
-        timed: Sequence[Answer] = [answer for answer in answers if answer.due >= warm]
-        counted = timed
-    else:
-        timed = [answer for answer in answers if warm <= answer.sent < end]
-        counted = [answer for answer in answers if warm <= answer.ended < end]
+    timed: Sequence[Answer] = [answer for answer in answers if warm <= answer.due < end]
+    counted: Sequence[Answer] = [answer for answer in answers if warm <= answer.ended < end]
     if min(len(timed), len(counted)) < ENOUGH:
         timed, counted, warm = answers, answers, start
-    last = max(answer.ended for answer in counted)
-    seconds = ((last if dose.rate or last > end else end) - warm) / MICROSECONDS
+        end = max(end, *(answer.ended for answer in answers))
+    seconds = (end - warm) / MICROSECONDS
     acknowledged = sum(answer.outcome is Outcome.ACKNOWLEDGED for answer in counted)
     cuts = statistics.quantiles(
         (answer.latency / MILLISECOND for answer in timed), n=1000, method="inclusive"

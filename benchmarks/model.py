@@ -71,12 +71,16 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replicas:
-    """So many replicas of so many workers of so many threads, each counter remembering so many operations."""
+    """So many replicas of so many workers of so many threads, each counter remembering so many operations.
+
+    ``clients`` ask for the hot counter all the time, each for its next increment once its last is answered.
+    """
 
     count: int
     workers: int = 1
     threads: int = 32
     log_size: int = 1_000
+    clients: int = 32
 
     @property
     def writers(self) -> int:
@@ -94,11 +98,15 @@ class Replicas:
         yield "connections to each node, `/batched`", f"{self.writers:,}"
         yield "connections to each node, others, at most", f"{self.writers * self.threads:,}"
         yield (
-            "**one hot counter**, written by all: seconds to an answer",
+            "**one hot counter**, written by all: seconds until an increment is written",
             f"{1.5 * costs.turn(self.writers):,.2f}",
         )
-        yield "… written by one replica: seconds to an answer", f"{1.5 * costs.turn(self.workers):,.2f}"
+        yield "… written by one replica: the same", f"{1.5 * costs.turn(self.workers):,.2f}"
         yield "… increments/s, at most", f"{hot:,.0f}"
+        yield (
+            f"… seconds to an answer for {self.clients} clients that bring it there",
+            f"{self.clients / hot:,.2f}",
+        )
         yield "… seconds that its log of operations covers then", f"{self.log_size / hot:,.1f}"
         yield "**many counters**: increments/s, all workers busy", f"{demand:,.0f}"
         yield "… shards", f"{shards:,}"
@@ -130,6 +138,9 @@ def table(costs: Costs, sizes: Sequence[Replicas]) -> str:
 @click.option("--threads", default=32, show_default=True, help="Of each worker.")
 @click.option("--log-size", default=1_000, show_default=True, help="Operations that a counter remembers.")
 @click.option(
+    "--clients", default=32, show_default=True, help="Those that ask for the hot counter all the time."
+)
+@click.option(
     "--hot",
     multiple=True,
     required=True,
@@ -158,6 +169,7 @@ def main(  # noqa: PLR0913 - one for each option
     workers: int,
     threads: int,
     log_size: int,
+    clients: int,
     hot: tuple[tuple[int, float], ...],
     worker: float,
     spread: float,
@@ -166,7 +178,10 @@ def main(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Compute what a number of replicas would come to."""
     costs = Costs(hot=dict(hot), worker=worker, spread=spread, write=write, shard=dict(shard))
-    sizes = [Replicas(count=count, workers=workers, threads=threads, log_size=log_size) for count in replicas]
+    sizes = [
+        Replicas(count=count, workers=workers, threads=threads, log_size=log_size, clients=clients)
+        for count in replicas
+    ]
     click.echo(table(costs, sizes), nl=False)
 
 

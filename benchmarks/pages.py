@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from benchmarks.errors import BenchmarkError
+
 DOCS: Final = Path(__file__).parent.parent / "docs"
 END: Final = "<!-- End of what was measured. -->\n"
 
@@ -16,10 +18,10 @@ def put(table: str, *, page: Path, begin: str) -> None:
         begin: The line at which the place begins; it ends at the next `END`.
 
     Raises:
-        ValueError: There is no such place in the document.
+        BenchmarkError: There is no such place in the document.
     """
     before, found, rest = page.read_text("utf-8").partition(f"{begin}\n")
     _, end, after = rest.partition(END)
     if not (found and end):
-        raise ValueError(f"{page.name} has no place that begins with {begin} and ends with {END.strip()}")
+        raise BenchmarkError(f"{page.name} has no place that begins with {begin} and ends with {END.strip()}")
     page.write_text(f"{before}{found}\n{table}\n{end}{after}", "utf-8")

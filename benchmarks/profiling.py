@@ -8,7 +8,6 @@ threads, for which nobody holds the lock.
 python -m localnode run --ephemeral -- python -m benchmarks.profiling        # what `make profile` does
 """
 
-import datetime as dt
 import subprocess
 import sys
 import tempfile
@@ -222,7 +221,7 @@ def main() -> None:
         version = ready.elasticsearch.version
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
-    when = sentence(facts(dt.datetime.now(dt.UTC).date(), [version]))
+    when = sentence(facts([version]))
     noted = f"{table}\n{when}; {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
     pages.put(noted, page=pages.DOCS / "benchmarks.md", begin="<!-- Written by `make profile`. -->")
 

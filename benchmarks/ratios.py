@@ -1,8 +1,8 @@
 """The goals: ratios of medians within one run, which say more than figures that depend on the machine."""
 
-import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median, quantiles
 from typing import Final
 
 from benchmarks.figures import Cell, Measurement, Results
@@ -43,7 +43,8 @@ def _path(each: Measurement) -> float:
 class Ratio:
     """A ratio of two medians, and its goal: to be ``bound`` at least, or ``at_most``.
 
-    ``quartiles`` are the lower and the upper one of the same ratio within each round; None if there were not several.
+    ``quartiles`` are those of the same ratio within each round, the median in the middle; None if there were not
+    several. ``kept_up`` says whether both sides came at the rate that they were asked for, if they were for one.
     """
 
     name: str
@@ -51,13 +52,14 @@ class Ratio:
     value: float
     bound: float
     at_most: bool = False
-    quartiles: tuple[float, float] | None = None
+    quartiles: tuple[float, float, float] | None = None
+    kept_up: bool = True
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the goal is reached; None if the rounds between the quartiles disagree."""
+        """Whether the goal is reached; None if the rounds between the quartiles disagree, or a side did not keep up."""
         verdicts = {self._reaches(value) for value in (self.value, *(self.quartiles or ()))}
-        return verdicts.pop() if len(verdicts) == 1 else None
+        return verdicts.pop() if len(verdicts) == 1 and self.kept_up else None
 
     def _reaches(self, value: float) -> bool:
         return value <= self.bound if self.at_most else value >= self.bound
@@ -113,32 +115,35 @@ def _comparisons(cell: Cell) -> Iterator[Comparison]:
 
 def _ratio(results: Results, compared: Comparison, cell: Cell) -> Ratio | None:
     """Return the ratio of two medians; None if one of them was not measured, or is 0."""
-    here = results.spread(compared.target, cell, compared.figure)
-    there = results.spread(compared.other, cell, compared.figure)
-    if here is None or there is None or not there.median:
+    ours, theirs = (results.of(target, cell) for target in (compared.target, compared.other))
+    if not (ours and theirs and (there := median(map(compared.figure, theirs)))):
         return None
     return Ratio(
         name=f"{compared.target} ÷ {compared.other}, {compared.name}",
         where=where(cell),
-        value=here.median / there.median,
+        value=median(map(compared.figure, ours)) / there,
         bound=compared.bound,
         at_most=compared.at_most,
-        quartiles=_quartiles(
-            results.of(compared.target, cell), results.of(compared.other, cell), compared.figure
-        ),
+        quartiles=_quartiles(ours, theirs, compared.figure),
+        kept_up=_kept_up(ours) and _kept_up(theirs),
     )
+
+
+def _kept_up(side: Sequence[Measurement]) -> bool:
+    """Return whether it did in most rounds: one may have been disturbed by something else."""
+    return sum(each.kept_up for each in side) > len(side) / 2
 
 
 def _quartiles(
     ours: Sequence[Measurement], theirs: Sequence[Measurement], figure: Figure
-) -> tuple[float, float] | None:
+) -> tuple[float, float, float] | None:
     """Return those of the ratios within rounds: in the next one the machine may be another."""
     beside = {each.repeat: figure(each) for each in theirs}
     ratios = [figure(each) / beside[each.repeat] for each in ours if beside.get(each.repeat)]
     if len(ratios) < 2:  # noqa: PLR2004 - one has no spread
         return None
-    lower, _, upper = statistics.quantiles(ratios, n=4, method="inclusive")
-    return lower, upper
+    lower, middle, upper = quantiles(ratios, n=4, method="inclusive")
+    return lower, middle, upper
 
 
 def _growth(results: Results) -> Iterator[Ratio]:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from benchmarks import pages, plots, soak, tables, targets
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Results
-from benchmarks.machine import sentence
+from benchmarks.machine import CHANGED, sentence
 from benchmarks.ratios import CROWDED, ratios_of, where
 
 BUILD: Final = Path("build")
@@ -64,6 +64,7 @@ def into_documentation() -> list[Path]:
     if RUN in used:
         results = Results.load(RUN)
         _demand_everything(results)
+        _demand_commit(results.about, RUN)
         pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench-peers"))
         _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench-peers"))
         for strategy in ("occ", "batched"):
@@ -72,6 +73,7 @@ def into_documentation() -> list[Path]:
         _put_extract(tables.sizing(results), results, page=OPERATIONS, begin=EXTRACT.format("sizing"))
     if SOAK in used:
         known = json.loads(SOAK.read_text("utf-8"))
+        _demand_commit(known["about"], SOAK)
         table = f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}"
         pages.put(table, page=PAGE, begin=BEGIN.format("soak"))
     for file in used:
@@ -87,6 +89,14 @@ def _demand_everything(results: Results) -> None:
         raise BenchmarkError(
             f"{RUN} lacks what the documentation shows: all of `make bench-peers`, with its workers, connections and"
             " counters."
+        )
+
+
+def _demand_commit(about: Mapping[str, Any], file: Path) -> None:
+    """What is shown can be measured again, of the very same code."""
+    if not about["commit"] or about["commit"].endswith(CHANGED):
+        raise BenchmarkError(
+            f"{file} was measured on {about['commit'] or 'no commit'}: commit first, then measure."
         )
 
 

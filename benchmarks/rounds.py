@@ -48,13 +48,16 @@ def figures_of(
 
 
 def measured(variants: Iterable[V], measure: Callable[[V], Figures], *, name: str) -> dict[V, Figures]:
-    """Measure variants, round by round, and return the median of each figure, but the sum of failures."""
+    """Measure variants, round by round, and return the median of each figure, but the sum of failures.
+
+    The first round does not count: Elasticsearch's JVM compiles what is used much.
+    """
     rounds: dict[V, list[Figures]] = {variant: [] for variant in variants}
-    for number in range(1, ROUNDS + 1):
-        click.echo(f"{name}, round {number} of {ROUNDS}", err=True)
+    for number in range(ROUNDS + 1):
+        click.echo(f"{name}, {f'round {number} of {ROUNDS}' if number else 'warming up'}", err=True)
         for variant, figures in rounds.items():
             figures.append(measure(variant))
-    return {variant: _medians(figures) for variant, figures in rounds.items()}
+    return {variant: _medians(figures[1:]) for variant, figures in rounds.items()}
 
 
 def _medians(rounds: Sequence[Figures]) -> Figures:

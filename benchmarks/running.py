@@ -1,6 +1,5 @@
 """A run: every target in every cell, side by side and again and again, so that a disturbance hits all of them alike."""
 
-import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -99,20 +98,20 @@ def _is_measured(target: Target, cell: Cell) -> bool:
     return not target.aside or cell.counters == 1
 
 
-def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -> Results:
+def run(targets: Sequence[Target], plan: Plan, *, command: str, tell: Callable[[str], None]) -> Results:
     """Measure everything.
 
     Args:
         targets: What is measured.
         plan: In which circumstances.
+        command: What one types for that.
         tell: Is told, in a line, what is being done.
 
     Raises:
         BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
     """
-    load.wrk()
     # Now, for by the end of a run the checkout may be another.
-    today = facts(dt.datetime.now(dt.UTC).date(), [load.version()])
+    today = facts([load.version()])
     tell("Starting the stores, and each application once for each number of workers.")
     with stand(targets, workers=plan.workers, threads=plan.threads) as ready:
         tell("Warming up.")
@@ -123,6 +122,7 @@ def run(targets: Sequence[Target], plan: Plan, *, tell: Callable[[str], None]) -
         measurements = [*found.measurements, *at_rates]
         about = {
             **today,
+            "command": command,
             "versions": [
                 *today["versions"],
                 *dict.fromkeys(store.version for store in ready.stores.values()),
@@ -154,7 +154,7 @@ def _measured(
 ) -> Iterator[Measurement]:
     todo = list(steps)
     for number, step in enumerate(todo, start=1):
-        cell, dose = step.cell, Dose(seconds=plan.seconds, warm_up=plan.warm_up)
+        cell, dose = step.cell, Dose(seconds=plan.seconds * step.target.lasting, warm_up=plan.warm_up)
         if maxima is not None:
             closed = Cell(workers=cell.workers, connections=cell.connections, counters=cell.counters)
             maximum = maxima.spread(step.target.name, closed, lambda each: each.speed.rate)

@@ -1,6 +1,5 @@
 """Measures what docs/scaling.md computes with, on three nodes with a replica: ``make scaling``."""
 
-import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -49,6 +48,7 @@ def costs_of(
 def main() -> None:
     """Measure, print the tables, and put them into docs/scaling.md."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    facts = machine.facts([f"Elasticsearch {localnode.VERSION}"])
     # What else the machine had to do, in the words of uptime(1).
     load = f"the load average was {os.getloadavg()[0]:.1f} before"
     with localnode.cluster(nodes=3) as cluster:
@@ -61,10 +61,8 @@ def main() -> None:
         with connect(settings) as client:
             create_index(client, settings.counters_alias)
             client.cluster.health(index=settings.counters_alias, wait_for_status="green", timeout="60s")
-            version = client.info()["version"]["number"]
             by_writers = writers.measured(shard_of(client, settings))
         by_balance = replicas.measured(cluster.environment, FOLDER)
-    facts = machine.facts(dt.datetime.now(dt.UTC).date(), [f"Elasticsearch {version}"])
     when = f"{machine.sentence(facts)}; {load}."
     hot, many = writers.tables(by_writers)
     places = {

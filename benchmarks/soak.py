@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from benchmarks import load, usage
+from benchmarks import usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose
@@ -69,7 +69,6 @@ def soak(target: Target, cell: Cell, *, minutes: float, threads: int, tell: Call
     Raises:
         BenchmarkError, LocalNodeError: Something is missing, does not start, or does not answer.
     """
-    load.wrk()
     looks: list[Look] = []
     pieces: list[Measurement] = []
     with stand([target], workers=[cell.workers], threads=threads) as ready:

@@ -28,6 +28,7 @@ COLUMNS: Final = (
 )
 """Those with a spread in them read: median (least to most)."""
 
+ASKED: Final = "asked for/s"
 
 BELIEVABLE: Final = 3
 """Repetitions from which on a median means something."""
@@ -38,10 +39,14 @@ WARNING: Final = (
 
 
 def cells_of(results: Results) -> Iterator[tuple[str, list[Row]]]:
-    """Return a table for each cell: its title, and rows that begin with `COLUMNS`."""
+    """Return a table for each cell: its title, and rows that begin with `COLUMNS`; at constant rates `ASKED` too."""
     for cell in results.cells:
-        rows = [_row(target, found) for target in results.targets if (found := results.of(target, cell))]
-        yield where(cell), [COLUMNS, *rows]
+        measured = [(target, found) for target in results.targets if (found := results.of(target, cell))]
+        rows: list[Row] = [COLUMNS, *(_row(target, found) for target, found in measured)]
+        if cell.share:
+            asked = [ASKED, *(f"{found[0].asked:,.0f}" for _, found in measured)]
+            rows = [(row[0], due, *row[1:]) for row, due in zip(rows, asked, strict=True)]
+        yield where(cell), rows
 
 
 def _row(target: str, found: Sequence[Measurement]) -> Row:
@@ -85,15 +90,22 @@ VERDICTS: Final = {True: "yes", False: "no", None: "undecided"}
 
 def ratios(found: Iterable[Ratio]) -> list[Row]:
     """Return a row for each ratio."""
-    rows = [(each.name, each.where, _ratio(each), each.goal, VERDICTS[each.is_met]) for each in found]
-    return [("ratio of medians (quartiles of rounds)", "with", "is", "goal", "met"), *rows]
+    rows = [
+        (each.name, each.where, f"{each.value:.2f}", _within_rounds(each), each.goal, _verdict(each))
+        for each in found
+    ]
+    return [("ratio", "with", "of medians", "within rounds", "goal", "met"), *rows]
 
 
-def _ratio(ratio: Ratio) -> str:
+def _within_rounds(ratio: Ratio) -> str:
     if ratio.quartiles is None:
-        return f"{ratio.value:.2f}"
-    lower, upper = ratio.quartiles
-    return f"{ratio.value:.2f} ({lower:.2f} to {upper:.2f})"
+        return ""
+    lower, middle, upper = ratio.quartiles
+    return f"{middle:.2f} ({lower:.2f} to {upper:.2f})"
+
+
+def _verdict(ratio: Ratio) -> str:
+    return VERDICTS[ratio.is_met] if ratio.kept_up else "undecided: too slow for the rate"
 
 
 def keyed(results: Results) -> list[Row]:
@@ -123,8 +135,9 @@ def _keyed_rates(results: Results, sizes: dict[str, Any]) -> Iterator[tuple[str,
 def summary(results: Results) -> list[Row]:
     """Return a row for each target: medians of its rates where it is crowded, and in the last of these what else is.
 
-    That is the p99 and, in percent, how much of what was acknowledged was lost; then the rate on many counters. Targets
-    that were measured in some of these cells only are left out, for they explain others; but not those with keys.
+    That is the p99 and, in percent, how many requests failed, and how much of what was acknowledged was lost; then the
+    rate on many counters. Targets that were measured in some of these cells only are left out, for they explain others;
+    but not those with keys.
     """
     closed = [cell for cell in results.cells if not cell.share and cell.connections in CROWDED]
     hot = [cell for cell in closed if cell.counters == 1]
@@ -132,7 +145,7 @@ def summary(results: Results) -> list[Row]:
     with_keys = _with_keys(results)
     head = [
         *(where(cell, briefly=True) for cell in hot),
-        *(f"{figure}, the same" for figure in ("p99", "lost") if hot),
+        *(f"{figure} there" for figure in ("p99", "failed", "lost") if hot),
         *(where(cell) for cell in many),
     ]
     rows = [
@@ -140,6 +153,7 @@ def summary(results: Results) -> list[Row]:
             target,
             *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in hot),
             *(_median(results, target, cell, lambda each: each.speed.p99, "{:,.0f} ms") for cell in hot[-1:]),
+            *(_median(results, target, cell, _failed, "{:.0%}") for cell in hot[-1:]),
             *(_median(results, target, cell, _lost, "{:.0%}") for cell in hot[-1:]),
             *(_median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}") for cell in many),
         )
@@ -165,7 +179,7 @@ def ways(results: Results, strategy: str) -> list[Row]:
             _median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}"),
             _median(results, target, cell, lambda each: each.speed.p99, "{:,.0f} ms"),
             _median(results, target, cell, lambda each: (each.conflicts or 0) / each.requests, "{:.2f}"),
-            _median(results, target, cell, lambda each: each.batch or 0, "{:.1f}"),
+            _median(results, target, cell, lambda each: each.batch, "{:.1f}"),
             f"{sum(each.errors for each in results.of(target, cell)):,}",
         )
         for cell in cells
@@ -201,16 +215,20 @@ def _microseconds(each: Measurement, *, group: str) -> float:
     return 1000 * each.milliseconds_of(group)
 
 
-def _lost(each: Measurement) -> float:
-    """Return the part of what was acknowledged that is not stored; 0 where nothing is to be stored."""
-    return (each.lost or 0) / max(1, each.acknowledged)
+def _failed(each: Measurement) -> float:
+    return each.errors / each.requests
+
+
+def _lost(each: Measurement) -> float | None:
+    """Return the part of what was acknowledged that is not stored; None where nothing is to be stored."""
+    return None if each.lost is None else each.lost / max(1, each.acknowledged)
 
 
 def _median(
-    results: Results, target: str, cell: Cell, figure: Callable[[Measurement], float], form: str
+    results: Results, target: str, cell: Cell, figure: Callable[[Measurement], float | None], form: str
 ) -> str:
-    spread = results.spread(target, cell, figure)
-    return form.format(spread.median) if spread else ""
+    values = [value for each in results.of(target, cell) if (value := figure(each)) is not None]
+    return form.format(Spread.of(values).median) if values else ""
 
 
 def about(results: Results) -> str:
@@ -221,9 +239,13 @@ def about(results: Results) -> str:
     return (
         f"{sentence(known)}; {plan['threads']} threads a worker, each figure"
         f" {times}, for {plan['seconds'] - plan['warm_up']:g} s after {plan['warm_up']:g} s of warm-up (at constant"
-        f" rates {plan['rate_seconds'] - plan['warm_up']:g} s)."
-        + ("" if plan["repeats"] >= BELIEVABLE else WARNING)
+        f" rates {plan['rate_seconds'] - plan['warm_up']:g} s)." + ("" if is_believable(results) else WARNING)
     )
+
+
+def is_believable(results: Results) -> bool:
+    """Return whether there were enough repetitions."""
+    return bool(results.about["plan"]["repeats"] >= BELIEVABLE)
 
 
 def in_columns(rows: Sequence[Row]) -> str:

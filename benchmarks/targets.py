@@ -32,7 +32,8 @@ class Target:
 
     ``keyed`` ones are sent an Idempotency-Key with each increment. Where not ``exact``, increments may be lost.
     ``aside`` are those that have said all in closed loops on a hot counter.
-    ``connections`` are those at which it is measured, where these are not all.
+    ``connections`` are those at which it is measured, where these are not all. It is measured ``lasting`` times as long
+    as others, where an answer can take as long as they are measured.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Target:
     exact: bool = True
     aside: bool = False
     connections: frozenset[int] | None = None
+    lasting: int = 1
 
 
 SERVICE: Final = App("service", store=ELASTICSEARCH)
@@ -83,6 +85,7 @@ def retrying() -> list[Target]:
             f"occ-{way}",
             aside=True,
             connections=frozenset({32}),
+            lasting=4,
         )
         for way in occ_retries.WAYS
     ]

@@ -6,7 +6,6 @@ round goes through all variants, and rounds repeat: what disturbs the machine fo
 python -m localnode run --ephemeral -- python -m benchmarks.window        # what `make window` does
 """
 
-import datetime as dt
 import http.client
 import json
 import statistics
@@ -202,7 +201,7 @@ def main() -> None:
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
     table = as_table(figures)
     click.echo(table, nl=False)
-    when = sentence(facts(dt.datetime.now(dt.UTC).date(), [f"Elasticsearch {version}"]))
+    when = sentence(facts([f"Elasticsearch {version}"]))
     noted = f"{table}\n{when}. Medians of {ROUNDS} rounds.\n"
     pages.put(noted, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
 

@@ -82,7 +82,7 @@ def main() -> None:
         sys.exit(f"There is no {FIGURES.relative_to(ROOT)}: `make faults` writes it.")
     figures = [Figures.from_dict(each) for each in json.loads(FIGURES.read_text())]
     date = dt.datetime.fromtimestamp(FIGURES.stat().st_mtime, dt.UTC).date()
-    when = sentence(facts(date, [f"Elasticsearch {VERSION}"]))
+    when = sentence(facts([f"Elasticsearch {VERSION}"], date=date))
     put(f"{in_markdown(figures)}\n{when}.\n", page=DOCS / "guarantees.md", begin=BEGIN)
 
 

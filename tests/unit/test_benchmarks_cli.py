@@ -1,10 +1,14 @@
 """The command line of the benchmarks, and the order in which they measure."""
 
+from contextlib import nullcontext
+from typing import Any, NoReturn
+
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import targets
+from benchmarks import cli, load, targets
 from benchmarks.cli import main
+from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell
 from benchmarks.running import Plan, closed_loops, constant_rates
 from benchmarks.stand import counter_ids
@@ -37,6 +41,38 @@ def test_a_warm_up_that_leaves_no_time_is_refused() -> None:
 
     assert result.exit_code == 2
     assert "must be shorter" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"),
+    [
+        ([], "make bench"),
+        (["--quick"], "make bench QUICK=1"),
+        (
+            ["--peers", "--repeats", "5", "--workers", "2,1"],
+            'make bench-peers OPTIONS="--workers 1,2 --repeats 5"',
+        ),
+    ],
+)
+def test_a_run_keeps_what_was_typed(
+    arguments: list[str], typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left to its default is left out."""
+    commands: list[str] = []
+
+    def run(*_: Any, command: str, **__: Any) -> NoReturn:
+        commands.append(command)
+        raise BenchmarkError("That is all.")
+
+    monkeypatch.setattr(cli, "run", run)
+    monkeypatch.setattr(cli, "_elasticsearch", nullcontext)
+    monkeypatch.setattr(load, "wrk", str)
+    for program in ("redis_program", "postgres_programs"):
+        monkeypatch.setattr(cli, program, str)
+
+    CliRunner().invoke(main, ["run", *arguments])
+
+    assert [typed] == commands
 
 
 def test_every_strategy_is_measured() -> None:

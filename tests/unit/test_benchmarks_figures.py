@@ -1,5 +1,6 @@
 """What answers come to, and what becomes of repeated measurements."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,15 +73,33 @@ def test_what_was_refused_is_not_a_rate() -> None:
     assert speed == Speed(rate=0, p50=10, p99=10, p999=10)
 
 
-def test_at_a_constant_rate_what_was_due_after_the_warm_up_counts_until_it_is_answered() -> None:
-    """50 requests were due in that half of the second, and the last of them was answered 110 ms after it was due."""
-    times = [(10 * number, 10) for number in range(100)]
+def test_at_a_constant_rate_a_delay_is_not_a_lower_rate() -> None:
+    """One request was due every 10 ms, and each was answered 110 ms after that: still one every 10 ms."""
+    times = [(10 * number, 10) for number in range(150)]
 
-    speed = speed_of(answers(*times, late=100), Dose(seconds=1.0, warm_up=0.5, rate=100))
+    speed = speed_of(answers(*times, late=100), Dose(seconds=1.5, warm_up=0.5, rate=100))
 
     assert speed is not None
     assert (110, 110) == (speed.p50, speed.p99)
-    assert speed.rate == pytest.approx(40 / 0.5)
+    # The clock starts when the first is sent, which is late as well.
+    assert speed.rate == pytest.approx(100)
+
+
+def test_who_falls_behind_has_a_lower_rate_and_times_from_when_each_was_due() -> None:
+    """One was due every 10 ms and answered every 20 ms: the hundredth is answered after 2 s, 1 s after it was due."""
+    dose = Dose(seconds=1.0, rate=100)
+
+    speed = speed_of(answers(*((10 * number, 20 + 10 * number) for number in range(100))), dose)
+
+    assert speed is not None
+    assert speed.rate == pytest.approx(50, rel=0.05)
+    assert speed.p999 == pytest.approx(1010, rel=0.01)
+
+
+@pytest.mark.parametrize(("asked", "kept_up"), [(0, True), (100, True), (105, True), (106, False)])
+def test_who_answers_nearly_as_fast_as_requests_are_due_keeps_up(asked: float, kept_up: bool) -> None:  # noqa: FBT001
+    """And whoever is asked for no rate."""
+    assert kept_up is replace(measurement(100), asked=asked).kept_up
 
 
 def test_percentiles_are_those_between_answers() -> None:

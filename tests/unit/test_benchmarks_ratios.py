@@ -70,6 +70,22 @@ def test_rounds_that_disagree_decide_nothing(rates: tuple[float, ...], verdict: 
     assert verdict is ratio.is_met
 
 
+def test_who_does_not_keep_up_in_most_rounds_decides_nothing() -> None:
+    """Its times are those of a queue that grows as long as one looks."""
+    cell = replace(HOT_32, share=0.9)
+
+    def verdict(*rates: float) -> bool | None:
+        measurements = [
+            replace(measurement(target, cell, repeat=repeat, rate=rate), asked=100)
+            for repeat, batched in enumerate(rates)
+            for target, rate in (("batched", batched), ("bare", 100))
+        ]
+        return found(*measurements)["batched ÷ bare, p99"].is_met
+
+    assert verdict(100, 100, 50) is True
+    assert verdict(100, 50, 50) is None
+
+
 @pytest.mark.parametrize(("workers", "bound"), [(1, 0.90), (2, 0.70)])
 def test_the_batched_strategy_is_to_reach_a_part_of_the_bare_route(workers: int, bound: float) -> None:
     """With two workers, both of whose cores Elasticsearch needs as well, a smaller one."""

@@ -16,6 +16,7 @@ ABOUT: dict[str, Any] = {
     "memory_gib": 24,
     "system": "Linux x86_64",
     "file_system": "ext4",
+    "command": "make bench",
     "versions": ["Python 3.11.2", "Elasticsearch 9.4.3"],
     "plan": PLAN,
     "keyed": {"log_size": 1000, "bytes": {"occ, keyed": 61000}},
@@ -83,7 +84,30 @@ def test_a_goal_says_whether_it_is_met() -> None:
     """With what it is and what it should be."""
     ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, at_most=True)
 
-    assert ("a ÷ b, p99", "1 worker", "2.50", "≤ 2.00", "no") == tables.ratios([ratio])[1]
+    assert ("a ÷ b, p99", "1 worker", "2.50", "", "≤ 2.00", "no") == tables.ratios([ratio])[1]
+
+
+def test_a_ratio_says_what_it_was_within_rounds() -> None:
+    """The median, and the quartiles."""
+    ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, quartiles=(2.25, 2.5, 3.0))
+
+    assert "2.50 (2.25 to 3.00)" in tables.ratios([ratio])[1]
+
+
+def test_who_was_too_slow_for_the_rate_decides_nothing() -> None:
+    """The table says why."""
+    ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, kept_up=False)
+
+    assert "undecided: too slow for the rate" == tables.ratios([ratio])[1][-1]
+
+
+def test_at_a_constant_rate_that_is_told_beside_what_it_came_to() -> None:
+    """In a column of its own."""
+    made = replace(measurement(95), cell=replace(CELL, share=0.9), asked=100)
+    ((_title, (head, row)),) = tables.cells_of(Results([made], ["occ"], ABOUT))
+
+    assert ("target", "asked for/s", "increments/s") == tuple(head[:3])
+    assert ("occ", "100", "95") == tuple(row[:3])
 
 
 def test_the_window_is_what_is_remembered_over_the_rate() -> None:
@@ -94,18 +118,20 @@ def test_the_window_is_what_is_remembered_over_the_rate() -> None:
 
 
 def test_a_summary_has_a_row_for_each_target_that_was_measured_throughout() -> None:
-    """What was lost is a part of what was acknowledged."""
-    head, *rows = tables.summary(Results([measurement(1234.5, lost=250)], ["occ", "raw"], ABOUT))
+    """What failed is a part of all, and what was lost of what was acknowledged; nothing where nothing is stored."""
+    some_failed = measurement(1234.5, lost=200, statuses={"200": 800, "409": 200})
+    nothing_stored = measurement(2000, target="bare")
+    head, *rows = tables.summary(Results([some_failed, nothing_stored], ["occ", "raw", "bare"], ABOUT))
 
-    assert ("increments/s", "2 workers, 64 connections", "p99, the same", "lost, the same") == head
-    assert [("occ", "1,234", "20 ms", "25%")] == rows
+    assert ("increments/s", "2 workers, 64 connections", "p99 there", "failed there", "lost there") == head
+    assert [("occ", "1,234", "20 ms", "20%", "25%"), ("bare", "2,000", "20 ms", "0%", "")] == rows
 
 
 def test_who_reads_a_table_knows_where_it_comes_from() -> None:
     """And how often and how long was measured."""
     said = tables.about(Results([], [], ABOUT))
 
-    assert "2026-01-31 on 2 cores and 24 GiB (Linux x86_64, data on ext4)" in said
+    assert "2026-01-31 by `make bench` on 2 cores and 24 GiB (Linux x86_64, data on ext4)" in said
     assert "each figure 3 times, for 1.5 s after 0.5 s of warm-up" in said
 
 
