@@ -111,7 +111,7 @@ audit: .venv/dev ## Look up known vulnerabilities of the locked dependencies; ne
 
 .PHONY: window
 window: .venv/dev ## Measure what it costs to remember operations, and put the table into docs/guarantees.md
-	@$(RUN) localnode run --ephemeral -- $(RUN) benchmarks.window
+	@$(RUN) benchmarks window
 
 # The benchmarks: `make bench QUICK=1` only shows that they work; `make bench OPTIONS="--repeats 5 --workers 2"`.
 QUICK ?=
@@ -127,11 +127,11 @@ bench-peers: .venv/bench wrk ## Measure Redis and PostgreSQL beside all that, an
 
 .PHONY: bench-http
 bench-http: .venv/bench ## Measure what a request costs beside a bare Flask route, in processor time of a worker (2 min; Linux)
-	@$(RUN) benchmarks.http_path
+	@$(RUN) benchmarks http
 
 .PHONY: profile
 profile: .venv/bench wrk ## Look what holds Python's lock in a worker under load, and put it into docs/benchmarks.md (4 min)
-	@$(RUN) localnode run --ephemeral -- $(RUN) benchmarks.profiling
+	@$(RUN) benchmarks profile
 
 .PHONY: soak
 soak: .venv/bench wrk ## Keep the fastest strategy busy: does memory grow, does anything fail, is anything lost or doubled? (10 min)
@@ -143,7 +143,7 @@ bench-table: .venv/bench ## Put the figures of the last bench-peers and soak int
 
 .PHONY: scaling
 scaling: .venv/dev balancer ## Measure what docs/scaling.md computes with, and put it there (9 min)
-	@$(RUN) benchmarks.scaling
+	@$(RUN) benchmarks scaling
 
 .PHONY: smoke
 smoke: .venv/dev ## Build the image, start everything with Docker Compose, use it, restart it, take it down

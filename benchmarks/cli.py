@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from environs import EnvError
 
 import localnode
-from benchmarks import load, report, tables, targets
+from benchmarks import http_path, load, profiling, report, scaling, tables, targets, window
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell
 from benchmarks.machine import facts
@@ -173,8 +173,35 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
     kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds, "about": about}
     report.SOAK.parent.mkdir(exist_ok=True)
     report.SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-    click.echo(report.soaked(kept))
+    click.echo(report.of_soak(kept))
     sys.exit(0 if soaked.holds else 1)
+
+
+@main.command("profile")
+def profile_() -> None:
+    """Look what holds Python's lock in a worker under load, and put it into docs/benchmarks.md."""
+    load.wrk()
+    with _elasticsearch():
+        profiling.main()
+
+
+@main.command("http")
+def http_() -> None:
+    """Measure what a request costs beside a bare Flask route, in processor time of a worker."""
+    http_path.main()
+
+
+@main.command("window")
+def window_() -> None:
+    """Measure what it costs to remember operations, and put it into docs/guarantees.md."""
+    with _elasticsearch():
+        window.main()
+
+
+@main.command("scaling")
+def scaling_() -> None:
+    """Measure what docs/scaling.md computes with, on three nodes, and put it there."""
+    scaling.main()
 
 
 @main.command()

@@ -185,7 +185,3 @@ def _line(variant: Variant, measured: Mapping[str, Sequence[float]]) -> str:
     ratios = [mine / bare for mine, bare in zip(own, measured[variant.beside], strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4)
     return f"{line}  {middle:.2f} ({low:.2f} to {high:.2f})"
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,8 @@
 --   RATE         how many are due a second, on all connections together; 0 for a closed loop
 --   COUNTERS     how many there are, of which each request goes to a random one
 --   KEYED        "keyed" for a new Idempotency-Key with each request
---   FOLDER       where each thread writes a line for each request: due, sent, ended (microseconds), status, outcome
+--   FOLDER       where each thread writes a line for each request: due, sent, ended (microseconds), status, the counter's
+--                number, outcome
 --   CONNECTIONS  how many there are
 --
 -- A thread that has nothing under way any more, and sends nothing any more, adds ".done" to the name of its file.
@@ -75,7 +76,7 @@ local function key()
 end
 
 local function write(ended, status, outcome)
-  log:write(string.format("%d %d %d %d %s\n", last_due, sent, ended, status, outcome))
+  log:write(string.format("%d %d %d %d %d %s\n", last_due, sent, ended, status, last_counter, outcome))
   is_under_way = false
 end
 
@@ -101,6 +102,7 @@ function request()
     write(now, 0, "unknown") -- the connection has failed, and no answer has come
   end
   sent = now
+  last_counter = counter
   if interval > 0 then
     last_due = due
     due = due + interval

@@ -12,7 +12,6 @@ https://github.com/giltene/wrk2
 """
 
 import math
-import resource
 import shutil
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from benchmarks import usage
 from benchmarks.errors import BenchmarkError
 
 SCRIPT: Final = Path(__file__).with_name("load.lua")
@@ -45,13 +45,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request. Times are in microseconds of one clock; ``status`` is 0 if no answer came."""
+    """What became of a request.
+
+    Times are in microseconds of one clock. ``status`` is 0 if no answer came. ``counter`` is the number of the one that
+    it went to; None where that is not known.
+    """
 
     due: int
     sent: int
     ended: int
     status: int
     outcome: Outcome
+    counter: int | None = 0
 
     @property
     def latency(self) -> int:
@@ -61,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What became of the requests, and the CPU time that it took to send them, in seconds."""
+    """What became of the requests, and the CPU time that wrk took to send them, in seconds."""
 
     answers: Sequence[Answer]
     cpu_seconds: float
@@ -106,15 +111,17 @@ def send(url: str, dose: Dose, *, connections: int, counters: int = 1, keyed: bo
     Args:
         url: What the numbers of counters are appended to.
         dose: How much load.
-        connections: How many requests are under way at most.
+        connections: How many requests are under way at most; not all are used if fewer requests are due.
         counters: How many there are, from 0 on; each request goes to a random one.
         keyed: Whether each has an Idempotency-Key.
 
     Raises:
         BenchmarkError: wrk failed.
     """
+    if dose.rate:
+        # One whose first request is not due in time would send it all the same.
+        connections = min(connections, max(1, math.floor(dose.rate * dose.seconds)))
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [
             wrk(),
             f"--threads={connections}",
@@ -131,16 +138,14 @@ def send(url: str, dose: Dose, *, connections: int, counters: int = 1, keyed: bo
         ) as process:
             try:
                 _wait(process, Path(folder), seconds=dose.seconds, connections=connections)
+                cpu = usage.cpu_seconds(process.pid)
             finally:
                 # It sleeps until its time is over, and takes this for the end of it.
                 process.send_signal(signal.SIGINT)
             said = process.communicate()[0]
         if process.returncode != 0:
             raise BenchmarkError(f"wrk failed: {said.strip()}")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        answers = read(Path(folder))
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Load(answers, cpu)
+        return Load(read(Path(folder)), cpu)
 
 
 def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, connections: int) -> None:
@@ -161,12 +166,14 @@ def read(folder: Path) -> list[Answer]:
     for file, own in written.items():
         if file.suffix != ".done":
             sent = own[-1].ended if own else begin
-            answers.append(Answer(sent, sent, sent + PATIENCE * MICROSECONDS, 0, Outcome.UNKNOWN))
+            given_up = sent + PATIENCE * MICROSECONDS
+            answers.append(Answer(sent, sent, given_up, 0, Outcome.UNKNOWN, counter=None))
     return answers
 
 
 def parse(lines: Iterable[str]) -> Iterator[Answer]:
     """Read lines of the script's."""
     for line in lines:
-        due, sent, ended, status, outcome = line.split()
-        yield Answer(int(due), int(sent), int(ended), int(status), Outcome(outcome))
+        *numbers, outcome = line.split()
+        due, sent, ended, status, counter = map(int, numbers)
+        yield Answer(due, sent, ended, status, Outcome(outcome), counter)

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import psutil
 
+from benchmarks.errors import BenchmarkError
+
 CHANGED: Final = "-dirty"
 """What the name of a commit ends with if the checkout was another than that."""
 
@@ -43,6 +45,19 @@ def sentence(known: Mapping[str, Any]) -> str:
         f"Measured {known['date']}{command}{commit} on {known['cores']} cores and {known['memory_gib']} GiB"
         f" ({known['system']}{disk}) with {', '.join(known['versions'])}"
     )
+
+
+def demand_commit(known: Mapping[str, Any]) -> None:
+    """Refuse `facts` of what nobody can measure again, because no commit is what was measured.
+
+    Raises:
+        BenchmarkError: That is so.
+    """
+    if not known["commit"] or known["commit"].endswith(CHANGED):
+        raise BenchmarkError(
+            f"The figures are of {known['commit'] or 'no commit'}, and so not for the documentation: commit, and"
+            " measure again."
+        )
 
 
 def _commit() -> str | None:

@@ -4,8 +4,6 @@ py-spy stops a worker a hundred times a second to see which of a worker's thread
 the worker is under the load of `make bench`. What the standard library does counts for its caller. Beside that stands
 what the system accounts for meanwhile: the processor time of a request, with the calls of the system and the waking of
 threads, for which nobody holds the lock.
-
-python -m localnode run --ephemeral -- python -m benchmarks.profiling        # what `make profile` does
 """
 
 import subprocess
@@ -27,7 +25,7 @@ from benchmarks import pages, tables
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose
-from benchmarks.machine import facts, sentence
+from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.ratios import where
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import AS_TASKS, BARE, STACK, Target, strategies
@@ -208,6 +206,7 @@ def _percent_of(each: Profile, part: str) -> str:
 
 def main() -> None:
     """Profile all subjects, print the table, and put it into docs/benchmarks.md."""
+    known = facts([])
     chosen = list(dict.fromkeys(target for target, _ in SUBJECTS))
     profiles: list[Profile] = []
     with stand(chosen, workers=(1, 2), threads=64) as ready:
@@ -218,13 +217,9 @@ def main() -> None:
                 target, replace(cell, share=0.0), Dose(seconds=2 * WARM_UP, warm_up=WARM_UP), repeat=1
             )
             profiles.append(profile(ready, target, cell, rate=cell.share * maximum.speed.rate))
-        version = ready.elasticsearch.version
+        known["versions"].append(ready.elasticsearch.version)
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
-    when = sentence(facts([version]))
-    noted = f"{table}\n{when}; {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
+    demand_commit(known)
+    noted = f"{table}\n{sentence(known)}; {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
     pages.put(noted, page=pages.DOCS / "benchmarks.md", begin="<!-- Written by `make profile`. -->")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,16 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import pages, plots, soak, tables, targets
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Results
-from benchmarks.machine import CHANGED, sentence
-from benchmarks.ratios import CROWDED, ratios_of, where
+from benchmarks.machine import demand_commit, sentence
+from benchmarks.ratios import ratios_of, where
+from benchmarks.running import Plan, closed_loops, constant_rates
 
 BUILD: Final = Path("build")
 RUN: Final = BUILD / "bench.json"
@@ -61,20 +62,23 @@ def into_documentation() -> list[Path]:
     used = [file for file in (RUN, SOAK) if file.is_file()]
     if not used:
         raise BenchmarkError("Nothing has been measured yet: `make bench-peers` and `make soak` do.")
-    if RUN in used:
-        results = Results.load(RUN)
+    results = Results.load(RUN) if RUN in used else None
+    soaked = json.loads(SOAK.read_text("utf-8")) if SOAK in used else None
+    # All that can be refused is, before anything is written.
+    if results:
         _demand_everything(results)
-        _demand_commit(results.about, RUN)
+        demand_commit(results.about)
+    if soaked:
+        demand_commit(soaked["about"])
+    if results:
         pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench-peers"))
         _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench-peers"))
         for strategy in ("occ", "batched"):
             begin = EXTRACT.format(f"the ways of /{strategy}")
             _put_extract(tables.ways(results, strategy), results, page=STRATEGIES, begin=begin)
         _put_extract(tables.sizing(results), results, page=OPERATIONS, begin=EXTRACT.format("sizing"))
-    if SOAK in used:
-        known = json.loads(SOAK.read_text("utf-8"))
-        _demand_commit(known["about"], SOAK)
-        table = f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}"
+    if soaked:
+        table = f"{tables.in_markdown(soak.rows(soaked))}\n{_verdict(soaked)}"
         pages.put(table, page=PAGE, begin=BEGIN.format("soak"))
     for file in used:
         shutil.copy(file, pages.DOCS / file.name)
@@ -82,21 +86,12 @@ def into_documentation() -> list[Path]:
 
 
 def _demand_everything(results: Results) -> None:
-    shown = {target.name for target in (*targets.of_the_service(), *targets.peers())}
-    cells = {(cell.workers, cell.connections, cell.counters > 1) for cell in results.cells if not cell.share}
-    wanted = set(product((1, 2), CROWDED, (False, True)))
-    if not (shown <= set(results.targets) and wanted <= cells):
+    everything = [*targets.of_the_service(), *targets.peers()]
+    steps = chain(closed_loops(everything, Plan()), constant_rates(everything, Plan()))
+    if not all(results.of(step.target.name, step.cell) for step in steps):
         raise BenchmarkError(
-            f"{RUN} lacks what the documentation shows: all of `make bench-peers`, with its workers, connections and"
-            " counters."
-        )
-
-
-def _demand_commit(about: Mapping[str, Any], file: Path) -> None:
-    """What is shown can be measured again, of the very same code."""
-    if not about["commit"] or about["commit"].endswith(CHANGED):
-        raise BenchmarkError(
-            f"{file} was measured on {about['commit'] or 'no commit'}: commit first, then measure."
+            f"{RUN} lacks what the documentation shows: all of `make bench-peers`, with its workers, connections,"
+            " counters and rates."
         )
 
 
@@ -118,7 +113,7 @@ def _section(results: Results) -> str:
     return "\n".join(parts)
 
 
-def soaked(known: dict[str, Any]) -> str:
+def of_soak(known: dict[str, Any]) -> str:
     """Return a long run as text.
 
     Args:
@@ -128,11 +123,11 @@ def soaked(known: dict[str, Any]) -> str:
 
 
 def _verdict(known: dict[str, Any]) -> str:
-    verdict = "did not grow" if known["growth"] <= soak.ALLOWED else "grew"
+    grown = "The memory of a worker has" if known["growth"] > soak.ALLOWED else "No worker's memory has"
     return (
         f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with"
         f" {where(Cell(**known['cell']))}: {known['requests']:,} requests, {known['errors']:,} errors,"
-        f" {known['lost']:,} lost, {known['doubled']:,} doubled. The memory of the largest worker {verdict}:"
-        f" at the end it was {known['growth']:.2f} times what it was once settled."
+        f" {known['lost']:,} lost, {known['doubled']:,} doubled. {grown} grown:"
+        f" at the end it was at most {known['growth']:.2f} times what it was once settled."
         f" {'It holds.' if known['holds'] else 'It does not hold.'}\n\n{sentence(known['about'])}.\n"
     )

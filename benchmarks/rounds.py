@@ -7,6 +7,9 @@ from typing import Final, TypeVar
 
 import click
 
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import ENOUGH
+
 ROUNDS: Final = 3
 SECONDS: Final = 3.0
 """For which a variant is measured in a round, after a third of that in which it is not."""
@@ -31,20 +34,29 @@ class Figures:
 def figures_of(
     times: Sequence[tuple[float, float]], *, start: float, conflicts: int, failed: int = 0
 ) -> Figures:
-    """Sum up the calls of a round, of which those count for their time that ended while it was measured.
+    """Sum up the calls of a round.
+
+    The rate is of those that ended while it was measured, and the times are of those that began then, however long each
+    took: the slowest are under way at the end.
 
     Args:
         times: When each began and ended, in seconds.
         start: When the round began, likewise.
         conflicts: How many all of them have met.
         failed: How many failed, besides.
+
+    Raises:
+        BenchmarkError: There were too few to say anything.
     """
     begin, end = start + SECONDS / 3, start + ALL_SECONDS
-    took = [ended - began for began, ended in times if begin <= ended < end]
-    percentiles = statistics.quantiles(took, n=100)
-    return Figures(
-        len(took) / (end - begin), conflicts / len(times), percentiles[49], percentiles[98], failed
-    )
+    took = [ended - began for began, ended in times if begin <= began < end]
+    if len(took) < ENOUGH:
+        raise BenchmarkError(
+            f"Of {len(times) + failed} calls only {len(times)} succeeded, too few to say how fast."
+        )
+    rate = sum(begin <= ended < end for _, ended in times) / (end - begin)
+    percentiles = statistics.quantiles(took, n=100, method="inclusive")
+    return Figures(rate, conflicts / len(times), percentiles[49], percentiles[98], failed)
 
 
 def measured(variants: Iterable[V], measure: Callable[[V], Figures], *, name: str) -> dict[V, Figures]:

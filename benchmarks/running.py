@@ -154,7 +154,7 @@ def _measured(
 ) -> Iterator[Measurement]:
     todo = list(steps)
     for number, step in enumerate(todo, start=1):
-        cell, dose = step.cell, Dose(seconds=plan.seconds * step.target.lasting, warm_up=plan.warm_up)
+        cell, dose = step.cell, Dose(seconds=plan.seconds, warm_up=plan.warm_up)
         if maxima is not None:
             closed = Cell(workers=cell.workers, connections=cell.connections, counters=cell.counters)
             maximum = maxima.spread(step.target.name, closed, lambda each: each.speed.rate)

@@ -76,8 +76,6 @@ def main() -> None:
     for name, table in places.items():
         click.echo(table)
         (FOLDER / f"{name}.md").write_text(table)
+    machine.demand_commit(facts)
+    for name, table in places.items():
         pages.put(table, page=PAGE, begin=PLACE.format(name))
-
-
-if __name__ == "__main__":
-    main()

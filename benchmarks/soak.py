@@ -46,9 +46,10 @@ class Soaked:
 
     @property
     def growth(self) -> float:
-        """How many times the largest worker at the end is what it was once settled."""
+        """How many times what it was once settled a worker is at the end; of all workers, the one that grew most."""
         after = min(round(len(self.looks) * SETTLED), len(self.looks) - 1)
-        return max(self.looks[-1].resident) / max(self.looks[after].resident)
+        pairs = zip(self.looks[-1].resident, self.looks[after].resident, strict=True)
+        return max(end / settled for end, settled in pairs)
 
     @property
     def holds(self) -> bool:

@@ -3,8 +3,10 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import sub
 from pathlib import Path
 from typing import Final
 
@@ -67,14 +69,14 @@ class Stand:
         ids = counter_ids(target, cell)
 
         groups = {"gunicorn": service.process.pid, **({"store": store.pid} if store else {})}
-        stored = store.total(ids) if store else 0
+        stored = store.values(ids) if store else []
         written = store.writes() if store else None
         resident = max(usage.resident_bytes(service.process.pid))
         used = {group: usage.cpu_seconds(pid) for group, pid in groups.items()}
         load = self.put_load_on(target, cell, dose)
         cpu = {group: usage.cpu_seconds(pid) - used[group] for group, pid in groups.items()}
         after = store.writes() if store else None
-        gained = store.total(ids) - stored if store else None
+        gained = [*map(sub, store.values(ids), stored)] if store else None
 
         speed = speed_of(load.answers, dose)
         if speed is None:
@@ -91,7 +93,7 @@ class Stand:
             asked=dose.rate,
             requests=len(load.answers),
             statuses=statuses_of(load.answers),
-            unknown=_count(load, Outcome.UNKNOWN),
+            unknown=sum(answer.outcome is Outcome.UNKNOWN for answer in load.answers),
             lost=lost,
             doubled=doubled,
             writes=after.applied - written.applied if after and written else None,
@@ -121,17 +123,21 @@ def counter_ids(target: Target, cell: Cell) -> list[str]:
     return [f"{prefix_of(target, cell)}{number}" for number in range(cell.counters)]
 
 
-def difference(load: Load, gained: int | None) -> tuple[int | None, int | None]:
-    """Return what was lost and what was doubled of increments by 1, after which counters have gained so much."""
+def difference(load: Load, gained: Sequence[int] | None) -> tuple[int | None, int | None]:
+    """Return what was lost and what was doubled of increments by 1, after which each counter has gained so much.
+
+    Counter by counter: what one has lost is not made up for by what another has too many. Only what nobody knows the
+    counter of may have gone to any of them.
+    """
     if gained is None:
         return None, None
-    least = _count(load, Outcome.ACKNOWLEDGED)
-    most = least + _count(load, Outcome.UNKNOWN)
-    return max(0, least - gained), max(0, gained - most)
-
-
-def _count(load: Load, outcome: Outcome) -> int:
-    return sum(answer.outcome is outcome for answer in load.answers)
+    acknowledged, unknown = (
+        Counter(answer.counter for answer in load.answers if answer.outcome is outcome)
+        for outcome in (Outcome.ACKNOWLEDGED, Outcome.UNKNOWN)
+    )
+    lost = sum(max(0, acknowledged[number] - each) for number, each in enumerate(gained))
+    beyond = sum(max(0, each - acknowledged[number] - unknown[number]) for number, each in enumerate(gained))
+    return lost, max(0, beyond - unknown[None])
 
 
 @contextlib.contextmanager

@@ -59,8 +59,8 @@ class Store(Protocol):
         """Where its data are."""
         ...
 
-    def total(self, counter_ids: Sequence[str]) -> int:
-        """Return the sum of these counters; one that is not there counts 0."""
+    def values(self, counter_ids: Sequence[str]) -> list[int]:
+        """Return the values of these counters, in order; 0 for one that is not there."""
         ...
 
     def writes(self) -> Writes | None:
@@ -106,10 +106,10 @@ class ElasticsearchStore:
             finally:
                 client.indices.delete(index=index_name(alias), ignore_unavailable=True)
 
-    def total(self, counter_ids: Sequence[str]) -> int:
+    def values(self, counter_ids: Sequence[str]) -> list[int]:
         """Ask for all of them in one realtime call."""
         found = self._client.mget(index=self.alias, ids=[*counter_ids], source_includes=["value"])["docs"]
-        return sum(int(each["_source"]["value"]) for each in found if each.get("found"))
+        return [int(each["_source"]["value"]) if each.get("found") else 0 for each in found]
 
     def writes(self) -> Writes:
         """Ask the index."""
@@ -130,10 +130,10 @@ class RedisStore:
         info: Any = self._client.info("server")
         self.version = f"Redis {info['redis_version']}"
 
-    def total(self, counter_ids: Sequence[str]) -> int:
+    def values(self, counter_ids: Sequence[str]) -> list[int]:
         """Ask for all of them in one call."""
         values: Any = self._client.mget(counter_ids)
-        return sum(int(value) for value in values if value is not None)
+        return [int(value or 0) for value in values]
 
     def writes(self) -> None:
         """Return nothing: one request is one write."""
@@ -150,11 +150,11 @@ class PostgresStore:
         version = self._connection.info.parameter_status("server_version") or ""
         self.version = f"PostgreSQL {version.partition(' ')[0]}"
 
-    def total(self, counter_ids: Sequence[str]) -> int:
-        """Ask for their sum."""
-        query = "SELECT coalesce(sum(n), 0)::bigint FROM counters WHERE id = ANY(%s)"
-        row = self._connection.execute(query, ([*counter_ids],)).fetchone()
-        return int(row[0]) if row else 0
+    def values(self, counter_ids: Sequence[str]) -> list[int]:
+        """Ask for all of them in one query."""
+        rows = self._connection.execute("SELECT id, n FROM counters WHERE id = ANY(%s)", ([*counter_ids],))
+        found: dict[str, int] = dict(rows.fetchall())
+        return [found.get(counter_id, 0) for counter_id in counter_ids]
 
     def writes(self) -> None:
         """Return nothing: one request is one write."""

@@ -32,8 +32,7 @@ class Target:
 
     ``keyed`` ones are sent an Idempotency-Key with each increment. Where not ``exact``, increments may be lost.
     ``aside`` are those that have said all in closed loops on a hot counter.
-    ``connections`` are those at which it is measured, where these are not all. It is measured ``lasting`` times as long
-    as others, where an answer can take as long as they are measured.
+    ``connections`` are those at which it is measured, where these are not all.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Target:
     exact: bool = True
     aside: bool = False
     connections: frozenset[int] | None = None
-    lasting: int = 1
 
 
 SERVICE: Final = App("service", store=ELASTICSEARCH)
@@ -85,7 +83,6 @@ def retrying() -> list[Target]:
             f"occ-{way}",
             aside=True,
             connections=frozenset({32}),
-            lasting=4,
         )
         for way in occ_retries.WAYS
     ]

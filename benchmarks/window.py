@@ -2,8 +2,6 @@
 
 Every variant is a counter whose log is full, so that each increment forgets one operation and remembers another. A
 round goes through all variants, and rounds repeat: what disturbs the machine for a while disturbs all of them.
-
-python -m localnode run --ephemeral -- python -m benchmarks.window        # what `make window` does
 """
 
 import http.client
@@ -24,7 +22,7 @@ import click
 from uuid_utils import uuid7
 
 from benchmarks import pages
-from benchmarks.machine import facts, sentence
+from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.stores import document_bytes
 from localnode.serving import serving
 from service.counters import Counter
@@ -171,6 +169,7 @@ def as_table(figures: Sequence[Figures]) -> str:
 
 def main() -> None:
     """Measure, print the table, and put it into docs/guarantees.md."""
+    known = facts([])
     with ExitStack() as stack:
         settings = Settings.from_env()
         alias = f"window-{uuid.uuid4().hex}"
@@ -197,14 +196,10 @@ def main() -> None:
             alone(variant)
             source_bytes[variant] = document_bytes(client, alias, variant.counter_id)
         figures = list(measured(variants, source_bytes))
-        version = client.info()["version"]["number"]
+        known["versions"].append(f"Elasticsearch {client.info()['version']['number']}")
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
     table = as_table(figures)
     click.echo(table, nl=False)
-    when = sentence(facts([f"Elasticsearch {version}"]))
-    noted = f"{table}\n{when}. Medians of {ROUNDS} rounds.\n"
+    demand_commit(known)
+    noted = f"{table}\n{sentence(known)}. Medians of {ROUNDS} rounds.\n"
     pages.put(noted, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
-
-
-if __name__ == "__main__":
-    main()

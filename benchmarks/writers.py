@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-import click
 from elasticsearch import Elasticsearch
 
 from benchmarks import rounds
@@ -67,40 +66,46 @@ class Shard:
         """Return how many version conflicts the shard has met so far, those included that it retried itself."""
         return writes_of(self._client, self._index).conflicts
 
-    def write(self, batch: int) -> None:
-        """Send one write, and return once it is acknowledged."""
+    def write(self, batch: int) -> bool:
+        """Send one write, and return once that is answered whether all of it is acknowledged."""
         with deadlines.within(DEADLINE):
-            if not batch:
+            if batch:
+                numbers = random.sample(range(COUNTERS), batch)
+                results = self._repository.add_each([Increment(f"counter-{number}") for number in numbers])
+                return not any(isinstance(result, CounterError) for result in results)
+            try:
                 scripted.increment(self._repository, Increment("hot"), self._retries)
-                return
-            numbers = random.sample(range(COUNTERS), batch)
-            results = self._repository.add_each([Increment(f"counter-{number}") for number in numbers])
-        for result in results:
-            # Two may meet in one of ten thousand counters, and the others go on.
-            if isinstance(result, CounterError):
-                click.echo(f"  {result!r}", err=True)
+            except CounterError:
+                return False
+            return True
 
     def measure(self, variant: Variant) -> Figures:
         """Let writers write, and return what that came to."""
         barrier = threading.Barrier(variant.writers + 1)
 
-        def work() -> list[tuple[float, float]]:
-            times = []
+        def work() -> tuple[list[tuple[float, float]], int]:
+            times, failed = [], 0
             barrier.wait()
             end = time.perf_counter() + ALL_SECONDS
             while (began := time.perf_counter()) < end:
-                self.write(variant.batch)
-                times.append((began, time.perf_counter()))
-            return times
+                if self.write(variant.batch):
+                    times.append((began, time.perf_counter()))
+                else:
+                    failed += 1
+            return times, failed
 
         with ThreadPoolExecutor(variant.writers) as pool:
             working = [pool.submit(work) for _ in range(variant.writers)]
             before = self.conflicts()
             barrier.wait()
             start = time.perf_counter()
-            times = [each for done in working for each in done.result()]
-        met = self.conflicts() - before
-        return figures_of(times, start=start, conflicts=met)
+            done = [each.result() for each in working]
+        return figures_of(
+            [each for times, _ in done for each in times],
+            start=start,
+            conflicts=self.conflicts() - before,
+            failed=sum(failed for _, failed in done),
+        )
 
 
 def measured(shard: Shard) -> dict[Variant, Figures]:
@@ -113,13 +118,14 @@ def measured(shard: Shard) -> dict[Variant, Figures]:
 def tables(figures: dict[Variant, Figures]) -> Iterator[str]:
     """Yield the figures of the hot counter, and those of many counters, as tables of Markdown's."""
     yield _table(
-        "| writers | writes/s | conflicts a write | p50 | p99 |\n|---:|---:|---:|---:|---:|",
+        "| writers | writes/s | conflicts a write | p50 | p99 | failed |\n|---:|---:|---:|---:|---:|---:|",
         figures,
         lambda variant: None if variant.batch else f"{variant.writers}",
         lambda _, each: f"{each.rate:,.0f} | {each.conflicts:.2f}",
     )
     yield _table(
-        "| writers | counters a write | writes/s | increments/s | p50 | p99 |\n|---:|---:|---:|---:|---:|---:|",
+        "| writers | counters a write | writes/s | increments/s | p50 | p99 | failed |\n"
+        "|---:|---:|---:|---:|---:|---:|---:|",
         figures,
         lambda variant: f"{variant.writers} | {variant.batch}" if variant.batch else None,
         lambda variant, each: f"{each.rate:,.0f} | {each.rate * variant.batch:,.0f}",
@@ -133,7 +139,8 @@ def _table(
     rates: Callable[[Variant, Figures], str],
 ) -> str:
     lines = [
-        f"| {named} | {rates(variant, each)} | {1000 * each.p50:.1f} ms | {1000 * each.p99:.1f} ms |"
+        f"| {named} | {rates(variant, each)} | {1000 * each.p50:.1f} ms | {1000 * each.p99:.1f} ms"
+        f" | {each.failed} |"
         for variant, each in figures.items()
         if (named := name(variant)) is not None
     ]

@@ -10,6 +10,7 @@ https://www.structlog.org/en/stable/performance.html
 
 import atexit
 import json
+import os
 import sys
 from collections import deque
 from collections.abc import MutableMapping
@@ -163,10 +164,11 @@ def _escaped(value: Any) -> Any:
 
 
 def _ecs_names(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Rename structlog's own fields; those of the service are named by the schema already."""
+    """Rename structlog's own fields, those of the service having the schema's names, and say which worker it is."""
     named = {"@timestamp": event.pop("@timestamp"), "log.level": event.pop("level")}
     named["message"] = event.pop("event")
     named["log.logger"] = event.pop("logger")
+    named["process.pid"] = os.getpid()
     if "exception" in event:
         named["error.stack_trace"] = event.pop("exception")
     return {**named, **event}

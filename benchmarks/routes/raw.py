@@ -7,6 +7,7 @@ from flask import Flask, abort
 
 from benchmarks.routes import application
 from service.settings import Settings
+from service.storage.client import identity, node
 
 SCRIPT = "ctx._source.value += params.by"
 
@@ -14,7 +15,7 @@ SCRIPT = "ctx._source.value += params.by"
 def app() -> Flask:
     """Return an application on the service's own index; a conflict that ten repetitions did not settle is a 409."""
     settings = Settings.from_env()
-    client = Elasticsearch([*settings.elasticsearch_url], connections_per_node=settings.threads)
+    client = Elasticsearch([node(url, settings) for url in settings.elasticsearch_url], **identity(settings))
 
     def increment(counter_id: str) -> int:
         try:

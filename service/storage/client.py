@@ -20,18 +20,27 @@ def connect(settings: Settings) -> Elasticsearch:
 
     Source: https://www.elastic.co/docs/reference/elasticsearch/clients/python/config
     """
-    identity: dict[str, Any] = {}
-    if settings.elasticsearch_api_key:
-        identity["api_key"] = settings.elasticsearch_api_key
-    if settings.elasticsearch_username and settings.elasticsearch_password:
-        identity["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password)
-    nodes = [_node(url, settings) for url in settings.elasticsearch_url]
+    nodes = [node(url, settings) for url in settings.elasticsearch_url]
     return Elasticsearch(
-        nodes, max_retries=0, node_class=BoundedNode, transport_class=ObservedTransport, **identity
+        nodes,
+        max_retries=0,
+        node_class=BoundedNode,
+        transport_class=ObservedTransport,
+        **identity(settings),
     )
 
 
-def _node(url: str, settings: Settings) -> NodeConfig:
+def identity(settings: Settings) -> dict[str, Any]:
+    """Return as whom the client calls, for its constructor."""
+    found: dict[str, Any] = {}
+    if settings.elasticsearch_api_key:
+        found["api_key"] = settings.elasticsearch_api_key
+    if settings.elasticsearch_username and settings.elasticsearch_password:
+        found["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password)
+    return found
+
+
+def node(url: str, settings: Settings) -> NodeConfig:
     """Return how one node is reached, within how many seconds a call to it, and how many connections are kept."""
     return replace(
         url_to_node_config(url),

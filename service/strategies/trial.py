@@ -48,7 +48,8 @@ class Trial:
             self._unknown = self._unknown or error
         will_pass = isinstance(error, StorageUnavailable) and not isinstance(error, StorageRefused)
         if not (self._asked.operation and self._unknown and will_pass):
-            raise self._unknown or self._after_conflicts(error)
+            # It may be told to others, too, and is to collect nobody's frames.
+            raise (self._unknown or self._after_conflicts(error)).with_traceback(None)
 
     def _after_conflicts(self, error: CounterError) -> CounterError:
         """Return what is true after an error that, if there were conflicts, may not say what became of them."""

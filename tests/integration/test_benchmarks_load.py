@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -144,6 +145,17 @@ def test_connections_share_the_rate_and_spread_over_the_counters() -> None:
     assert all(abs(later - earlier - 10**6 / RATE) <= 1 for earlier, later in pairwise(dues))
     paths = {head[0].split()[1] for head in serving.heads}
     assert {f"/batched/load-{number}".encode() for number in range(COUNTERS)} == paths
+    asked = Counter(int(head[0].split()[1].rpartition(b"-")[2]) for head in serving.heads)
+    assert asked == Counter(answer.counter for answer in load.answers)
+
+
+def test_nothing_is_sent_that_is_not_due_in_time() -> None:
+    """Of more connections than requests some have nothing to send."""
+    with server(lambda _: APPLIED) as serving:
+        load = send(serving.url, Dose(seconds=SECONDS, rate=2.0), connections=MANY)
+
+    assert serving.asked == len(load.answers) == 2
+    assert {Outcome.ACKNOWLEDGED} == {answer.outcome for answer in load.answers}
 
 
 def test_each_request_has_a_key_of_its_own() -> None:

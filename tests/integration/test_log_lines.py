@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+import psutil
 import pytest
 
 from localnode.processes import wait_until
@@ -81,6 +82,14 @@ def test_tells_what_it_took_and_what_became_of_it(
     assert (409, "scripted", 5, "failure") == told("in-vain", "scripted")
     proxy.handle = lose
     assert (503, "batched", 1, "unknown") == told("nobody-knows", "batched")
+
+
+def test_tells_which_worker_has_answered(caller: Api, service: Service, counter_id: str) -> None:
+    """It is none of the master's doing."""
+    caller.post(f"/batched/{counter_id}", headers={"X-Request-Id": "whose"})
+
+    [worker] = psutil.Process(service.process.pid).children()
+    assert worker.pid == line_of(service, "whose")["process.pid"]
 
 
 def test_tells_less_of_other_requests(caller: Api, service: Service, counter_id: str) -> None:

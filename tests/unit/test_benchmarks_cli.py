@@ -1,15 +1,18 @@
 """The command line of the benchmarks, and the order in which they measure."""
 
 from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import cli, load, targets
+from benchmarks import cli, load, report, targets
 from benchmarks.cli import main
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell
+from benchmarks.figures import Cell, Measurement, Results, Speed
+from benchmarks.machine import facts
 from benchmarks.running import Plan, closed_loops, constant_rates
 from benchmarks.stand import counter_ids
 from service.strategies import STRATEGIES
@@ -73,6 +76,38 @@ def test_a_run_keeps_what_was_typed(
     CliRunner().invoke(main, ["run", *arguments])
 
     assert [typed] == commands
+
+
+@pytest.mark.parametrize(
+    ("target", "wrong", "code"),
+    [("batched", "lost", 1), ("batched", "doubled", 1), ("naive", "lost", 0), ("batched", None, 0)],
+)
+def test_a_run_fails_if_anything_is_wrong_that_must_not_be(
+    target: str, wrong: str | None, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A strategy that may lose is measured, and no failure."""
+    made = Measurement(
+        target=target,
+        cell=Cell(workers=1, connections=1, counters=1),
+        repeat=1,
+        speed=Speed(rate=1, p50=1, p99=1, p999=1),
+        asked=0,
+        requests=1,
+        statuses={"200": 1},
+        unknown=0,
+        lost=int(wrong == "lost"),
+        doubled=int(wrong == "doubled"),
+    )
+    about = {**facts([]), "command": "make bench", "plan": asdict(PLAN)}
+    monkeypatch.setattr(cli, "run", lambda *_, **__: Results([made], [target], about))
+    monkeypatch.setattr(cli, "_elasticsearch", nullcontext)
+    monkeypatch.setattr(load, "wrk", str)
+    monkeypatch.setattr(report, "RUN", tmp_path / "bench.json")
+
+    result = CliRunner().invoke(main, ["run"])
+
+    assert code == result.exit_code, result.output
+    assert (code == 1) is ("lost or doubled, for the first time here" in result.output)
 
 
 def test_every_strategy_is_measured() -> None:

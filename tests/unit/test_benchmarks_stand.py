@@ -25,7 +25,23 @@ def test_what_is_acknowledged_is_there_and_what_is_unknown_may_be(
     gained: int, lost: int, doubled: int
 ) -> None:
     """What was refused is not: if it is, something has counted twice."""
-    assert (lost, doubled) == difference(load(10, 3, 2), gained)
+    assert (lost, doubled) == difference(load(10, 3, 2), [gained])
+
+
+def test_what_one_counter_has_lost_another_does_not_make_up_for() -> None:
+    """An increment that was added to the wrong counter is both lost and doubled, and the sum is right."""
+    answers = [Answer(0, 0, 1, 200, Outcome.ACKNOWLEDGED, counter=number) for number in (0, 0, 1, 1)]
+
+    assert (1, 1) == difference(Load(answers, 0.0), [1, 3])
+
+
+def test_what_nobody_knows_the_counter_of_may_be_in_any() -> None:
+    """As a request that was given up: it may have been applied, and once."""
+    acknowledged = [Answer(0, 0, 1, 200, Outcome.ACKNOWLEDGED, counter=number) for number in (0, 1)]
+    given_up = Answer(0, 0, 1, 0, Outcome.UNKNOWN, counter=None)
+
+    assert (0, 0) == difference(Load([*acknowledged, given_up], 0.0), [1, 2])
+    assert (0, 1) == difference(Load([*acknowledged, given_up], 0.0), [2, 2])
 
 
 def test_without_a_store_nothing_is_said() -> None:

@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from benchmarks import soak, tables
 from benchmarks.figures import Cell, Measurement, Results, Speed
 from benchmarks.ratios import Ratio
@@ -166,12 +168,12 @@ def test_of_a_long_run_about_ten_looks_are_shown() -> None:
 
 
 def look(megabytes: int) -> soak.Look:
-    """Return how two workers stood, the larger with so much memory."""
+    """Return how two workers stood, one of them with so much memory."""
     return soak.Look(minutes=1.0, resident=[50 * 10**6, megabytes * 10**6], rate=1.0)
 
 
-def soaked(*megabytes: int, lost: int = 0, errors: int = 0) -> soak.Soaked:
-    """Return a long run in which the larger worker had so much memory, look by look."""
+def soaked(*megabytes: int, lost: int = 0, doubled: int = 0, errors: int = 0) -> soak.Soaked:
+    """Return a long run in which one of two workers had so much memory, look by look."""
     return soak.Soaked(
         target="occ",
         cell=CELL,
@@ -179,7 +181,7 @@ def soaked(*megabytes: int, lost: int = 0, errors: int = 0) -> soak.Soaked:
         requests=10,
         errors=errors,
         lost=lost,
-        doubled=0,
+        doubled=doubled,
     )
 
 
@@ -189,16 +191,18 @@ def test_what_a_worker_makes_once_is_not_growth() -> None:
 
 
 def test_a_worker_that_grows_on_is_told() -> None:
-    """The largest counts."""
+    """The largest or not."""
     run = soaked(60, *range(100, 110))
 
     assert run.growth == 1.09
     assert not run.holds
+    assert not soaked(20, *range(20, 30)).holds
 
 
-def test_a_long_run_that_loses_does_not_hold() -> None:
+@pytest.mark.parametrize("wrong", ["lost", "doubled"])
+def test_a_long_run_that_loses_or_doubles_does_not_hold(wrong: str) -> None:
     """However little memory it takes."""
-    assert not soaked(100, 100, lost=1).holds
+    assert not soaked(100, 100, **{wrong: 1}).holds
 
 
 def test_a_long_run_in_which_something_fails_does_not_hold() -> None:

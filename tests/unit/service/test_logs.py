@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import logging.config
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from select import PIPE_BUF
@@ -42,7 +43,7 @@ def own_loggers() -> Iterator[None]:
 
 
 def test_a_line_is_json_with_ecs_names(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
-    """Time, level, logger, message, what the request bound, and what the call added, each under its name."""
+    """Time, level, logger, process, message, what the request bound and what the call added, each under its name."""
     logging.config.dictConfig(configuration(Settings(log_format="json")))
     bind_contextvars(**{"http.request.id": "r-1"})
 
@@ -55,6 +56,7 @@ def test_a_line_is_json_with_ecs_names(root: logging.Logger, capsys: pytest.Capt
         "log.level": "warning",
         "message": "it is late",
         "log.logger": "service.x",
+        "process.pid": os.getpid(),
         "http.request.id": "r-1",
         "url.path": "/occ/a\nb",
     } == entry

@@ -1,0 +1,144 @@
+"""What a run puts into the documentation, and what it is refused for."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import pages, report, targets
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import Cell, Measurement, Results, Speed
+from benchmarks.running import Plan, closed_loops, constant_rates
+
+ALL = [*targets.of_the_service(), *targets.peers()]
+PLAN = Plan(repeats=3)
+ABOUT: dict[str, Any] = {
+    "date": "2026-01-31",
+    "command": "make bench-peers",
+    "commit": "abc1234",
+    "cores": 2,
+    "memory_gib": 24,
+    "system": "Linux x86_64",
+    "versions": ["Python 3.11.2"],
+    "plan": {"repeats": 3, "threads": 64, "seconds": 2.0, "rate_seconds": 2.5, "warm_up": 0.5},
+    "keyed": {"log_size": 1000, "bytes": {"batched, keyed": 61000}},
+}
+
+Save = Callable[..., None]
+
+
+def measurement(target: str, cell: Cell, repeat: int) -> Measurement:
+    """Return a measurement: the n-th target comes to n thousand increments a second."""
+    rate = 1000.0 * (1 + [each.name for each in ALL].index(target))
+    return Measurement(
+        target=target,
+        cell=cell,
+        repeat=repeat,
+        speed=Speed(rate=rate, p50=1, p99=2, p999=3),
+        asked=0,
+        requests=1000,
+        statuses={"200": 1000},
+        unknown=0,
+        cpu={"gunicorn": 0.5, "store": 0.25, "load": 0.1},
+    )
+
+
+@pytest.fixture
+def save() -> Save:
+    """Save the results of a run, all of them but those in cells that are to be left out."""
+
+    def save(*, without: Callable[[Cell], bool] = lambda _: False, **about: Any) -> None:
+        steps = (*closed_loops(ALL, PLAN), *constant_rates(ALL, PLAN))
+        measured = [measurement(step.target.name, step.cell, step.repeat) for step in steps]
+        kept = [each for each in measured if not without(each.cell)]
+        Results(kept, [target.name for target in ALL], {**ABOUT, **about}).save(report.RUN)
+
+    return save
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose pages have places for figures, and nothing in them."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    monkeypatch.setattr(pages, "DOCS", docs)
+    for name in ("RUN", "SOAK", "PAGE", "README", "STRATEGIES", "OPERATIONS"):
+        of_the_project: Path = getattr(report, name)
+        file = (
+            tmp_path / of_the_project.name if of_the_project.suffix == ".json" else docs / of_the_project.name
+        )
+        monkeypatch.setattr(report, name, file)
+    places = {
+        report.PAGE: [report.BEGIN.format("bench-peers"), report.BEGIN.format("soak")],
+        report.README: [report.BEGIN.format("bench-peers")],
+        report.STRATEGIES: [report.EXTRACT.format(f"the ways of /{name}") for name in ("occ", "batched")],
+        report.OPERATIONS: [report.EXTRACT.format("sizing")],
+    }
+    for page, begins in places.items():
+        page.write_text("".join(f"{begin}\nold\n{pages.END}" for begin in begins))
+    return docs
+
+
+def test_a_whole_run_is_put_where_it_is_shown(folder: Path, save: Save) -> None:
+    """On the page, in the extracts of others, as plots, and as the file that all of it is made from."""
+    save()
+
+    assert [report.RUN] == report.into_documentation()
+    rate = f"{measurement('batched', Cell(workers=1, connections=1, counters=1), 1).speed.rate:,.0f}"
+    page = report.PAGE.read_text()
+    assert "**2 workers, 64 connections, 1,000 counters**\n\n| target | increments/s |" in page
+    assert "make bench-peers" in page
+    for extract in (report.README, report.STRATEGIES, report.OPERATIONS):
+        text = extract.read_text()
+        assert f"| {rate} |" in text
+        assert "old" not in text
+    assert {"bench.json", "bench-rates.svg", "bench-tails.svg", "bench-at-rates.svg"} <= {
+        file.name for file in folder.iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        lambda cell: cell.workers == 2,
+        lambda cell: cell.connections == 32,
+        lambda cell: cell.counters > 1,
+        lambda cell: cell.share == 0.7,
+    ],
+)
+def test_a_part_of_a_run_is_refused(without: Callable[[Cell], bool], folder: Path, save: Save) -> None:
+    """Tables of it would have holes; the page keeps what it has."""
+    save(without=without)
+
+    with pytest.raises(BenchmarkError, match=r"lacks what the documentation shows"):
+        report.into_documentation()
+    assert "old" in report.PAGE.read_text()
+    assert not (folder / report.RUN.name).exists()
+
+
+@pytest.mark.parametrize("commit", ["abc1234-dirty", None])
+def test_what_nobody_can_measure_again_is_refused(commit: str | None, save: Save) -> None:
+    """A checkout that was changed, or is none, has no name that finds it."""
+    save(commit=commit)
+
+    with pytest.raises(BenchmarkError, match="commit, and"):
+        report.into_documentation()
+    assert "old" in report.PAGE.read_text()
+
+
+def test_nothing_is_written_if_anything_is_refused(save: Save) -> None:
+    """Or the documentation would be of two runs."""
+    save()
+    report.SOAK.write_text(json.dumps({"about": {"commit": "abc1234-dirty"}}))
+
+    with pytest.raises(BenchmarkError, match="commit, and"):
+        report.into_documentation()
+    assert "old" in report.PAGE.read_text()
+
+
+def test_without_any_run_there_is_nothing_to_show() -> None:
+    """It says how to get one."""
+    with pytest.raises(BenchmarkError, match="make bench-peers"):
+        report.into_documentation()
