@@ -4,8 +4,6 @@ Every variant has a gunicorn of its own, with gunicorn.conf.py and one worker, a
 the processor time of the worker: neither Elasticsearch nor the caller nor the machine's other load is in it. Requests
 come one at a time, which is what one costs, and many at a time, whose threads then also fight for Python's lock. A
 round goes through all variants, and rounds repeat.
-
-python -m benchmarks.http_path        # what `make bench-http` does
 """
 
 import http.client

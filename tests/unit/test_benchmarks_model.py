@@ -3,19 +3,27 @@
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import replicas, writers
 from benchmarks.model import Costs, Replicas, main, table
+from benchmarks.rounds import Figures
+from benchmarks.scaling import costs_of
 
 COSTS = Costs(
     hot={1: 100, 16: 400}, worker=2000, spread=1000, write=0.02, shard={1: 500, 10: 2000, 100: 4000}
 )
 
 
+def figures(rate: float) -> Figures:
+    """Return what a variant came to that did so many writes, each within 20 ms."""
+    return Figures(rate, 0.0, 0.02, 0.05)
+
+
 @pytest.mark.parametrize(
-    ("writers", "seconds"), [(1, 1 / 100), (2, 2 / 400), (16, 16 / 400), (160, 160 / 400)]
+    ("sharing", "seconds"), [(1, 1 / 100), (2, 2 / 400), (16, 16 / 400), (160, 160 / 400)]
 )
-def test_a_turn_comes_after_all_others(writers: int, seconds: float) -> None:
+def test_a_turn_comes_after_all_others(sharing: int, seconds: float) -> None:
     """Writes to a counter go one after the other, at the rate of the next more writers, or of the most."""
-    assert seconds == COSTS.turn(writers)
+    assert seconds == COSTS.turn(sharing)
 
 
 def test_a_write_carries_what_comes_meanwhile() -> None:
@@ -59,6 +67,21 @@ def test_the_arithmetic_of_the_page() -> None:
     assert "0.5" == rows["… seconds that its log of operations covers then"]
     assert "2,000" == rows["… increments/s, at most"]
     assert "10,000" == rows["**many counters**: increments/s, all workers busy"]
+
+
+def test_the_page_computes_with_what_was_measured_on_it() -> None:
+    """Writes to the hot counter by writers; one worker's increments; a shard's, by how many come in a write."""
+    by_writers = {
+        **{writers.Variant(count, 0): figures(100.0 * count) for count in writers.WRITERS},
+        **{writers.Variant(count, batch): figures(10.0 * count) for count, batch in writers.SPREAD},
+    }
+    by_balance = {replicas.ONE_WORKER: figures(2000.0), replicas.MANY: figures(1800.0)}
+
+    costs = costs_of(by_writers, by_balance)
+
+    assert {1: 100, 2: 200, 128: 12_800}.items() <= costs.hot.items()
+    assert (2000, 900, 0.02) == (costs.worker, costs.spread, costs.write)
+    assert {1: 160, 10: 1600, 100: 16_000} == costs.shard
 
 
 def test_takes_figures_of_the_readers_own() -> None:
