@@ -2,10 +2,10 @@
 
 import json
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ import click
 from click.core import ParameterSource
 from environs import EnvError
 
-import localnode
 from benchmarks import http_path, load, profiling, report, scaling, tables, targets, window
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell
@@ -78,6 +77,18 @@ def main() -> None:
     """Measure the service side by side with what it is compared with."""
 
 
+TUNING: Final = (
+    *("CONFLICT_BACKOFF_BASE", "CONFLICT_BACKOFF_CAP", "CONFLICT_MAX_ATTEMPTS", "ELASTICSEARCH_TIMEOUT"),
+    *(
+        "GUNICORN_CMD_ARGS",
+        "IDEMPOTENCY_LOG_SIZE",
+        "MAX_WAITING",
+        "REQUEST_TIMEOUT",
+        "SCRIPTED_RETRY_ON_CONFLICT",
+    ),
+)
+"""Settings of the service that the environment may hold, and that change figures."""
+
 SECONDS: Final = click.FloatRange(min=0.1, max=3600)
 PLAN: Final = Plan()
 
@@ -129,8 +140,8 @@ def run_(*, peers: bool, **options: Any) -> None:
         chosen += targets.peers()
         redis_program()
         postgres_programs()
-    with _elasticsearch():
-        results = run(chosen, plan, command=_typed("bench-peers" if peers else "bench"), tell=_tell)
+    _have_elasticsearch()
+    results = run(chosen, plan, command=_typed("bench-peers" if peers else "bench"), tell=_tell)
     results.save(report.RUN)
     click.echo(report.on_terminal(results))
     inexact = {target.name for target in chosen if not target.exact}
@@ -168,8 +179,8 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
     target = next(target for target in targets.strategies() if target.name == strategy)
     load.wrk()
     about = {**facts([load.version()]), "command": _typed("soak")}
-    with _elasticsearch():
-        soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
+    _have_elasticsearch()
+    soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
     kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds, "about": about}
     report.SOAK.parent.mkdir(exist_ok=True)
     report.SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
@@ -181,8 +192,8 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
 def profile_() -> None:
     """Look what holds Python's lock in a worker under load, and put it into docs/benchmarks.md."""
     load.wrk()
-    with _elasticsearch():
-        profiling.main()
+    _have_elasticsearch()
+    profiling.main()
 
 
 @main.command("http")
@@ -194,8 +205,8 @@ def http_() -> None:
 @main.command("window")
 def window_() -> None:
     """Measure what it costs to remember operations, and put it into docs/guarantees.md."""
-    with _elasticsearch():
-        window.main()
+    _have_elasticsearch()
+    window.main()
 
 
 @main.command("scaling")
@@ -211,21 +222,21 @@ def table() -> None:
         click.echo(f"Put in what {file} holds.")
 
 
-@contextmanager
-def _elasticsearch() -> Iterator[None]:
-    """Have the one that the environment names; or start one, name that, and end it."""
-    if os.environ.get("ELASTICSEARCH_URL"):
-        yield
-        return
-    with localnode.cluster() as cluster:
-        os.environ |= cluster.environment
-        yield
+def _have_elasticsearch() -> None:
+    """Go on if the environment names one; or begin anew under what starts one and ends it, and this, in any case."""
+    if not os.environ.get("ELASTICSEARCH_URL"):
+        python = [sys.executable, "-m"]
+        os.execv(  # noqa: S606 - the same command again
+            sys.executable,
+            [*python, "localnode", "run", "--ephemeral", "--", *python, "benchmarks", *sys.argv[1:]],
+        )
 
 
 def _typed(target: str) -> str:
-    """Return what one types for the same again: a target of make's, with the options that were given."""
+    """Return what one types for the same again: settings of the service, a target of make's, and the options given."""
     context = click.get_current_context()
-    words, options = ["make", target], []
+    settings = [f"{name}={shlex.quote(os.environ[name])}" for name in TUNING if name in os.environ]
+    words, options = [*settings, "make", target], []
     for each in context.command.params:
         if each.name and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE:
             if each.name == "quick":

@@ -23,6 +23,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from benchmarks import usage
 from benchmarks.errors import BenchmarkError
 
@@ -149,9 +151,10 @@ def send(url: str, dose: Dose, *, connections: int, counters: int = 1, keyed: bo
 
 
 def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, connections: int) -> None:
-    """Wait until every connection has got its last answer, or wrk has ended."""
+    """Wait until every connection has got its last answer, or wrk has ended; what it took is still to be seen then."""
     time.sleep(seconds)
-    while process.poll() is None and len([*folder.glob("*.done")]) < connections:
+    wrk = psutil.Process(process.pid)
+    while wrk.status() != psutil.STATUS_ZOMBIE and len([*folder.glob("*.done")]) < connections:
         time.sleep(POLL)
 
 

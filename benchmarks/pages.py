@@ -9,6 +9,15 @@ DOCS: Final = Path(__file__).parent.parent / "docs"
 END: Final = "<!-- End of what was measured. -->\n"
 
 
+def demand_place(page: Path, begin: str) -> None:
+    """Refuse a place that is not there.
+
+    Raises:
+        BenchmarkError: There is no such place in the document.
+    """
+    _around(page, begin)
+
+
 def put(table: str, *, page: Path, begin: str) -> None:
     """Write a table into its place.
 
@@ -20,8 +29,14 @@ def put(table: str, *, page: Path, begin: str) -> None:
     Raises:
         BenchmarkError: There is no such place in the document.
     """
+    before, after = _around(page, begin)
+    page.write_text(f"{before}{begin}\n\n{table}\n{END}{after}", "utf-8")
+
+
+def _around(page: Path, begin: str) -> tuple[str, str]:
+    """Return what comes before a place and after it."""
     before, found, rest = page.read_text("utf-8").partition(f"{begin}\n")
     _, end, after = rest.partition(END)
     if not (found and end):
         raise BenchmarkError(f"{page.name} has no place that begins with {begin} and ends with {END.strip()}")
-    page.write_text(f"{before}{found}\n{table}\n{end}{after}", "utf-8")
+    return before, after

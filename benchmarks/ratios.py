@@ -125,13 +125,14 @@ def _ratio(results: Results, compared: Comparison, cell: Cell) -> Ratio | None:
         bound=compared.bound,
         at_most=compared.at_most,
         quartiles=_quartiles(ours, theirs, compared.figure),
-        kept_up=_kept_up(ours) and _kept_up(theirs),
+        kept_up=_kept_up(ours, theirs),
     )
 
 
-def _kept_up(side: Sequence[Measurement]) -> bool:
-    """Return whether it did in most rounds: one may have been disturbed by something else."""
-    return sum(each.kept_up for each in side) > len(side) / 2
+def _kept_up(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> bool:
+    """Return whether both sides did, in most rounds: one may have been disturbed by something else."""
+    beside = {each.repeat for each in theirs if each.kept_up}
+    return sum(each.kept_up and each.repeat in beside for each in ours) > len(ours) / 2
 
 
 def _quartiles(

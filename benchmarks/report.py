@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,17 @@ OPERATIONS: Final = pages.DOCS / "operations.md"
 BEGIN: Final = "<!-- Written by `make bench-table` from what `make {}` has measured. -->"
 EXTRACT: Final = "<!-- Written by `make bench-table`: {}. -->"
 
+DRAWINGS: Final = {
+    "bench-rates.svg": ("Increments a second", plots.rates),
+    "bench-tails.svg": ("The p99", plots.tails),
+    "bench-at-rates.svg": ("The p99 at constant rates", plots.at_rates),
+}
+"""What is drawn, by its file beside the page: its title, and what draws it."""
+
 Lay = Callable[[Sequence[tables.Row]], str]
+
+Place = tuple[str, Path, str]
+"""A table, and the page and the line that it goes to."""
 
 
 def on_terminal(results: Results) -> str:
@@ -63,26 +73,43 @@ def into_documentation() -> list[Path]:
     if not used:
         raise BenchmarkError("Nothing has been measured yet: `make bench-peers` and `make soak` do.")
     results = Results.load(RUN) if RUN in used else None
-    soaked = json.loads(SOAK.read_text("utf-8")) if SOAK in used else None
+    places = [*(_places_of_run(results) if results else ()), *(_places_of_soak() if SOAK in used else ())]
     # All that can be refused is, before anything is written.
+    for _, page, begin in places:
+        pages.demand_place(page, begin)
     if results:
-        _demand_everything(results)
-        demand_commit(results.about)
-    if soaked:
-        demand_commit(soaked["about"])
-    if results:
-        pages.put(_section(results), page=PAGE, begin=BEGIN.format("bench-peers"))
-        _put_extract(tables.summary(results), results, page=README, begin=BEGIN.format("bench-peers"))
-        for strategy in ("occ", "batched"):
-            begin = EXTRACT.format(f"the ways of /{strategy}")
-            _put_extract(tables.ways(results, strategy), results, page=STRATEGIES, begin=begin)
-        _put_extract(tables.sizing(results), results, page=OPERATIONS, begin=EXTRACT.format("sizing"))
-    if soaked:
-        table = f"{tables.in_markdown(soak.rows(soaked))}\n{_verdict(soaked)}"
-        pages.put(table, page=PAGE, begin=BEGIN.format("soak"))
+        for name, (_, draw) in DRAWINGS.items():
+            draw(results, pages.DOCS / name)
+    for table, page, begin in places:
+        pages.put(table, page=page, begin=begin)
     for file in used:
         shutil.copy(file, pages.DOCS / file.name)
     return used
+
+
+def _places_of_run(results: Results) -> Iterator[Place]:
+    _demand_everything(results)
+    demand_commit(results.about)
+    yield _section(results), PAGE, BEGIN.format("bench-peers")
+    extracts = {
+        (README, BEGIN.format("bench-peers")): tables.summary(results),
+        **{
+            (STRATEGIES, EXTRACT.format(f"the ways of /{strategy}")): tables.ways(results, strategy)
+            for strategy in ("occ", "batched")
+        },
+        (OPERATIONS, EXTRACT.format("sizing")): tables.sizing(results),
+    }
+    for (page, begin), rows in extracts.items():
+        yield f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page, begin
+
+
+def _places_of_soak() -> Iterator[Place]:
+    try:
+        known = json.loads(SOAK.read_text("utf-8"))
+        demand_commit(known["about"])
+        yield f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}", PAGE, BEGIN.format("soak")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BenchmarkError(f"{SOAK} does not hold the figures of a soak: {error!r}") from error
 
 
 def _demand_everything(results: Results) -> None:
@@ -95,20 +122,9 @@ def _demand_everything(results: Results) -> None:
         )
 
 
-def _put_extract(rows: Sequence[tables.Row], results: Results, *, page: Path, begin: str) -> None:
-    pages.put(f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page=page, begin=begin)
-
-
 def _section(results: Results) -> str:
-    drawings = {
-        "bench-rates.svg": ("Increments a second", plots.rates),
-        "bench-tails.svg": ("The p99", plots.tails),
-        "bench-at-rates.svg": ("The p99 at constant rates", plots.at_rates),
-    }
     parts = [tables.about(results) + "\n", *_ends(results, tables.in_markdown)]
-    for file, (title, draw) in drawings.items():
-        draw(results, pages.DOCS / file)
-        parts.append(f"![{title}]({file})\n")
+    parts += [f"![{title}]({name})\n" for name, (title, _) in DRAWINGS.items()]
     parts += [_titled(f"**{title}**", rows, tables.in_markdown) for title, rows in tables.cells_of(results)]
     return "\n".join(parts)
 

@@ -1,5 +1,6 @@
 """A long run against one strategy: does memory grow, does anything fail, is anything lost or doubled?"""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,13 @@ ALLOWED: Final = 1.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a worker stood ``minutes`` after the start: bytes in RAM, by worker, and increments a second until then."""
+    """How workers stood ``minutes`` after the start: bytes in RAM of each, and increments a second until then.
+
+    ``workers`` are the numbers of their processes.
+    """
 
     minutes: float
+    workers: Sequence[int]
     resident: Sequence[int]
     rate: float
 
@@ -48,13 +53,17 @@ class Soaked:
     def growth(self) -> float:
         """How many times what it was once settled a worker is at the end; of all workers, the one that grew most."""
         after = min(round(len(self.looks) * SETTLED), len(self.looks) - 1)
-        pairs = zip(self.looks[-1].resident, self.looks[after].resident, strict=True)
-        return max(end / settled for end, settled in pairs)
+        end, settled = (
+            dict(zip(look.workers, look.resident, strict=True))
+            for look in (self.looks[-1], self.looks[after])
+        )
+        return max((end[each] / settled[each] for each in end.keys() & settled.keys()), default=math.inf)
 
     @property
     def holds(self) -> bool:
-        """Whether the memory has not grown, nothing has failed, and nothing was lost or doubled."""
-        return self.growth <= ALLOWED and not (self.errors or self.lost or self.doubled)
+        """Whether no memory has grown and no worker died, nothing has failed, and nothing was lost or doubled."""
+        have_lived = len({tuple(look.workers) for look in self.looks}) == 1
+        return have_lived and self.growth <= ALLOWED and not (self.errors or self.lost or self.doubled)
 
 
 def soak(target: Target, cell: Cell, *, minutes: float, threads: int, tell: Callable[[str], None]) -> Soaked:
@@ -78,13 +87,15 @@ def soak(target: Target, cell: Cell, *, minutes: float, threads: int, tell: Call
         for number in count(1):
             piece = ready.measure(target, cell, Dose(seconds=PIECE), repeat=number)
             pieces.append(piece)
+            resident = usage.resident_bytes(master)
             look = Look(
                 minutes=(time.monotonic() - began) / 60,
-                resident=usage.resident_bytes(master),
+                workers=[*resident],
+                resident=[*resident.values()],
                 rate=piece.speed.rate,
             )
             looks.append(look)
-            megabytes = ", ".join(f"{resident / 10**6:,.1f}" for resident in look.resident)
+            megabytes = ", ".join(f"{each / 10**6:,.1f}" for each in look.resident)
             tell(f"{look.minutes:4.1f} min: workers {megabytes} MB, {look.rate:,.0f}/s")
             if look.minutes >= minutes:
                 break

@@ -71,7 +71,7 @@ class Stand:
         groups = {"gunicorn": service.process.pid, **({"store": store.pid} if store else {})}
         stored = store.values(ids) if store else []
         written = store.writes() if store else None
-        resident = max(usage.resident_bytes(service.process.pid))
+        resident = max(usage.resident_bytes(service.process.pid).values())
         used = {group: usage.cpu_seconds(pid) for group, pid in groups.items()}
         load = self.put_load_on(target, cell, dose)
         cpu = {group: usage.cpu_seconds(pid) - used[group] for group, pid in groups.items()}
@@ -99,7 +99,7 @@ class Stand:
             writes=after.applied - written.applied if after and written else None,
             conflicts=after.conflicts - written.conflicts if after and written else None,
             cpu={**cpu, "load": load.cpu_seconds},
-            resident=(resident, max(usage.resident_bytes(service.process.pid))),
+            resident=(resident, max(usage.resident_bytes(service.process.pid).values())),
         )
 
     def size_bytes(self, target: Target, cell: Cell) -> int:

@@ -21,10 +21,10 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def resident_bytes(pid: int) -> list[int]:
+def resident_bytes(pid: int) -> dict[int, int]:
     """Return the memory that each child of a process has in RAM, shared pages included, by process number."""
     children = sorted(psutil.Process(pid).children(), key=lambda child: child.pid)
-    return [child.memory_info().rss for child in children]
+    return {child.pid: child.memory_info().rss for child in children}
 
 
 def _tree(pid: int) -> list[psutil.Process]:

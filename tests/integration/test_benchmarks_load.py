@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 
+import pytest
+
+from benchmarks import load as load_module
+from benchmarks.errors import BenchmarkError
 from benchmarks.load import Dose, Outcome, send
 from tests.listening import listening
 
@@ -147,6 +151,35 @@ def test_connections_share_the_rate_and_spread_over_the_counters() -> None:
     assert {f"/batched/load-{number}".encode() for number in range(COUNTERS)} == paths
     asked = Counter(int(head[0].split()[1].rpartition(b"-")[2]) for head in serving.heads)
     assert asked == Counter(answer.counter for answer in load.answers)
+
+
+def test_a_request_that_is_never_answered_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once nothing more is sent and it has had its time; all that was answered before counts."""
+    monkeypatch.setattr(load_module, "PATIENCE", 1)
+    over = threading.Event()
+
+    def silent(number: int) -> bytes | None:
+        if number < 2:
+            return APPLIED
+        over.wait()
+        return None
+
+    with server(silent) as serving:
+        load = send(serving.url, Dose(seconds=SECONDS), connections=1)
+        over.set()
+
+    assert [Outcome.ACKNOWLEDGED] * 2 + [Outcome.UNKNOWN] == [answer.outcome for answer in load.answers]
+    assert load.answers[-1].latency == 10**6
+    assert load.answers[-1].counter is None
+
+
+def test_where_nobody_listens_is_told() -> None:
+    """And no load of nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/batched/load-"
+
+    with pytest.raises(BenchmarkError, match="wrk failed"):
+        send(address, Dose(seconds=0.1), connections=1)
 
 
 def test_nothing_is_sent_that_is_not_due_in_time() -> None:

@@ -33,6 +33,9 @@ from tests.wire import Wire
 SECONDS: Final = 60.0
 """How long a test waits for what must happen."""
 
+A_CALL: Final = 100
+"""Increments of a list that go to Elasticsearch together, if a counter remembers as many operations as by default."""
+
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - gunicorn.conf.py's
 
 REQUESTS: Final = "http_request_duration_seconds_count"
@@ -358,28 +361,25 @@ def test_who_has_no_time_is_no_failure_of_elasticsearchs(
     """A call that was cut short by its caller's time is late, and one that was never begun is none."""
     released = threading.Event()
 
-    def updates(seen: Scrape, **labels: str) -> float:
-        return seen.total("elasticsearch_call_duration_seconds_count", operation="update", **labels)
+    def bulks(seen: Scrape, **labels: str) -> float:
+        return seen.total("elasticsearch_call_duration_seconds_count", operation="bulk", **labels)
 
     def handle(exchange: Exchange) -> None:
-        if exchange.is_write:
-            assert released.wait(SECONDS)
+        assert released.wait(SECONDS)
         exchange.forward()
 
-    def ask(seconds: str) -> None:
-        headers = {"X-Request-Timeout": seconds}
-        assert 503 == proxied_api.post(f"/scripted/{counter_id}", headers=headers).status_code
-
     watch, before = Watch(proxied_api, "scripted"), scrape(proxied_api)
-    ask("0.001")
     proxy.handle = handle
-    ask("0.5")
+    # One more than go out in a call: the time is up in the first one, and there is none for the second.
+    items = [{"id": f"{counter_id}-{number}"} for number in range(A_CALL + 1)]
+    said = proxied_api.post("/scripted", json={"increments": items}, headers={"X-Request-Timeout": "0.5"})
     released.set()
 
     after = scrape(proxied_api)
-    assert {"failed: late": 1.0, "failed: unknown": 1.0} == watch.seen()
-    assert 1.0 == updates(after) - updates(before)
-    assert 1.0 == updates(after, status="late") - updates(before, status="late")
+    assert (A_CALL, 1) == (said.json()["unknown"], said.json()["failed"])
+    assert {"failed: late": 1.0, "failed: unknown": A_CALL} == watch.seen()
+    assert 1.0 == bulks(after) - bulks(before)
+    assert 1.0 == bulks(after, status="late") - bulks(before, status="late")
 
 
 def test_no_caller_makes_a_label(api: Api, service_url: str, counter_id: str) -> None:

@@ -1,6 +1,5 @@
 """The command line of the benchmarks, and the order in which they measure."""
 
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,18 +48,18 @@ def test_a_warm_up_that_leaves_no_time_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "typed"),
     [
-        ([], "make bench"),
-        (["--quick"], "make bench QUICK=1"),
+        ([], "MAX_WAITING=9 make bench"),
+        (["--quick"], "MAX_WAITING=9 make bench QUICK=1"),
         (
             ["--peers", "--repeats", "5", "--workers", "2,1"],
-            'make bench-peers OPTIONS="--workers 1,2 --repeats 5"',
+            'MAX_WAITING=9 make bench-peers OPTIONS="--workers 1,2 --repeats 5"',
         ),
     ],
 )
 def test_a_run_keeps_what_was_typed(
     arguments: list[str], typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was left to its default is left out."""
+    """What was left to its default is left out; a setting of the service from the environment is a part of it."""
     commands: list[str] = []
 
     def run(*_: Any, command: str, **__: Any) -> NoReturn:
@@ -68,7 +67,10 @@ def test_a_run_keeps_what_was_typed(
         raise BenchmarkError("That is all.")
 
     monkeypatch.setattr(cli, "run", run)
-    monkeypatch.setattr(cli, "_elasticsearch", nullcontext)
+    for name in cli.TUNING:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MAX_WAITING", "9")
+    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(load, "wrk", str)
     for program in ("redis_program", "postgres_programs"):
         monkeypatch.setattr(cli, program, str)
@@ -100,7 +102,7 @@ def test_a_run_fails_if_anything_is_wrong_that_must_not_be(
     )
     about = {**facts([]), "command": "make bench", "plan": asdict(PLAN)}
     monkeypatch.setattr(cli, "run", lambda *_, **__: Results([made], [target], about))
-    monkeypatch.setattr(cli, "_elasticsearch", nullcontext)
+    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(load, "wrk", str)
     monkeypatch.setattr(report, "RUN", tmp_path / "bench.json")
 

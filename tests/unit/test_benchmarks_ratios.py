@@ -74,16 +74,17 @@ def test_who_does_not_keep_up_in_most_rounds_decides_nothing() -> None:
     """Its times are those of a queue that grows as long as one looks."""
     cell = replace(HOT_32, share=0.9)
 
-    def verdict(*rates: float) -> bool | None:
+    def verdict(*rates: tuple[float, float]) -> bool | None:
         measurements = [
             replace(measurement(target, cell, repeat=repeat, rate=rate), asked=100)
-            for repeat, batched in enumerate(rates)
-            for target, rate in (("batched", batched), ("bare", 100))
+            for repeat, both in enumerate(rates)
+            for target, rate in zip(("batched", "bare"), both, strict=True)
         ]
         return found(*measurements)["batched ÷ bare, p99"].is_met
 
-    assert verdict(100, 100, 50) is True
-    assert verdict(100, 50, 50) is None
+    assert verdict((100, 100), (100, 100), (50, 100)) is True
+    assert verdict((100, 100), (50, 100), (50, 100)) is None
+    assert verdict((100, 100), (50, 100), (100, 50)) is None
 
 
 @pytest.mark.parametrize(("workers", "bound"), [(1, 0.90), (2, 0.70)])

@@ -1,7 +1,7 @@
 """What a run puts into the documentation, and what it is refused for."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return docs
 
 
+@contextmanager
+def refused(folder: Path, why: str) -> Iterator[None]:
+    """Expect a refusal that leaves every file as it was."""
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(BenchmarkError, match=why):
+        yield
+    assert before == {file: file.read_bytes() for file in folder.iterdir()}
+
+
 def test_a_whole_run_is_put_where_it_is_shown(folder: Path, save: Save) -> None:
     """On the page, in the extracts of others, as plots, and as the file that all of it is made from."""
     save()
@@ -89,7 +98,7 @@ def test_a_whole_run_is_put_where_it_is_shown(folder: Path, save: Save) -> None:
     rate = f"{measurement('batched', Cell(workers=1, connections=1, counters=1), 1).speed.rate:,.0f}"
     page = report.PAGE.read_text()
     assert "**2 workers, 64 connections, 1,000 counters**\n\n| target | increments/s |" in page
-    assert "make bench-peers" in page
+    assert "by `make bench-peers`" in page
     for extract in (report.README, report.STRATEGIES, report.OPERATIONS):
         text = extract.read_text()
         assert f"| {rate} |" in text
@@ -112,30 +121,39 @@ def test_a_part_of_a_run_is_refused(without: Callable[[Cell], bool], folder: Pat
     """Tables of it would have holes; the page keeps what it has."""
     save(without=without)
 
-    with pytest.raises(BenchmarkError, match=r"lacks what the documentation shows"):
+    with refused(folder, "lacks what the documentation shows"):
         report.into_documentation()
-    assert "old" in report.PAGE.read_text()
-    assert not (folder / report.RUN.name).exists()
 
 
 @pytest.mark.parametrize("commit", ["abc1234-dirty", None])
-def test_what_nobody_can_measure_again_is_refused(commit: str | None, save: Save) -> None:
+def test_what_nobody_can_measure_again_is_refused(commit: str | None, folder: Path, save: Save) -> None:
     """A checkout that was changed, or is none, has no name that finds it."""
     save(commit=commit)
 
-    with pytest.raises(BenchmarkError, match="commit, and"):
+    with refused(folder, "commit, and"):
         report.into_documentation()
-    assert "old" in report.PAGE.read_text()
 
 
-def test_nothing_is_written_if_anything_is_refused(save: Save) -> None:
+@pytest.mark.parametrize(
+    ("soak", "why"),
+    [('{"about": {"commit": "abc1234-dirty"}}', "commit, and"), ("{}", "KeyError"), ("{", "JSONDecodeError")],
+)
+def test_nothing_is_written_if_another_run_is_refused(soak: str, why: str, folder: Path, save: Save) -> None:
     """Or the documentation would be of two runs."""
     save()
-    report.SOAK.write_text(json.dumps({"about": {"commit": "abc1234-dirty"}}))
+    report.SOAK.write_text(soak)
 
-    with pytest.raises(BenchmarkError, match="commit, and"):
+    with refused(folder, why):
         report.into_documentation()
-    assert "old" in report.PAGE.read_text()
+
+
+def test_nothing_is_written_if_a_place_is_missing(folder: Path, save: Save) -> None:
+    """Though all others are there."""
+    save()
+    report.OPERATIONS.write_text("old, and without a place")
+
+    with refused(folder, "has no place"):
+        report.into_documentation()
 
 
 def test_without_any_run_there_is_nothing_to_show() -> None:

@@ -169,7 +169,7 @@ def test_of_a_long_run_about_ten_looks_are_shown() -> None:
 
 def look(megabytes: int) -> soak.Look:
     """Return how two workers stood, one of them with so much memory."""
-    return soak.Look(minutes=1.0, resident=[50 * 10**6, megabytes * 10**6], rate=1.0)
+    return soak.Look(minutes=1.0, workers=[7, 8], resident=[50 * 10**6, megabytes * 10**6], rate=1.0)
 
 
 def soaked(*megabytes: int, lost: int = 0, doubled: int = 0, errors: int = 0) -> soak.Soaked:
@@ -197,6 +197,17 @@ def test_a_worker_that_grows_on_is_told() -> None:
     assert run.growth == 1.09
     assert not run.holds
     assert not soaked(20, *range(20, 30)).holds
+
+
+def test_a_long_run_in_which_a_worker_dies_does_not_hold() -> None:
+    """Who takes its place begins small: only those that have lived are compared."""
+    run = soaked(100, 100, 100)
+    replaced = replace(run.looks[-1], workers=[8, 9], resident=[100 * 10**6, 20 * 10**6])
+
+    run = replace(run, looks=[*run.looks[:-1], replaced])
+
+    assert run.growth == 1
+    assert not run.holds
 
 
 @pytest.mark.parametrize("wrong", ["lost", "doubled"])
