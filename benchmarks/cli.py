@@ -78,14 +78,15 @@ def main() -> None:
 
 
 TUNING: Final = (
-    *("CONFLICT_BACKOFF_BASE", "CONFLICT_BACKOFF_CAP", "CONFLICT_MAX_ATTEMPTS", "ELASTICSEARCH_TIMEOUT"),
-    *(
-        "GUNICORN_CMD_ARGS",
-        "IDEMPOTENCY_LOG_SIZE",
-        "MAX_WAITING",
-        "REQUEST_TIMEOUT",
-        "SCRIPTED_RETRY_ON_CONFLICT",
-    ),
+    "CONFLICT_BACKOFF_BASE",
+    "CONFLICT_BACKOFF_CAP",
+    "CONFLICT_MAX_ATTEMPTS",
+    "ELASTICSEARCH_TIMEOUT",
+    "GUNICORN_CMD_ARGS",
+    "IDEMPOTENCY_LOG_SIZE",
+    "MAX_WAITING",
+    "REQUEST_TIMEOUT",
+    "SCRIPTED_RETRY_ON_CONFLICT",
 )
 """Settings of the service that the environment may hold, and that change figures."""
 
@@ -178,13 +179,13 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
     """
     target = next(target for target in targets.strategies() if target.name == strategy)
     load.wrk()
-    about = {**facts([load.version()]), "command": _typed("soak")}
     _have_elasticsearch()
+    about = {**facts([load.version()]), "command": _typed("soak")}
     soaked = soak(target, Cell(**circumstances), minutes=minutes, threads=threads, tell=_tell)
     kept = {**asdict(soaked), "growth": soaked.growth, "holds": soaked.holds, "about": about}
     report.SOAK.parent.mkdir(exist_ok=True)
     report.SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-    click.echo(report.of_soak(kept))
+    click.echo(report.of_soak(kept, tables.in_columns))
     sys.exit(0 if soaked.holds else 1)
 
 
@@ -235,19 +236,26 @@ def _have_elasticsearch() -> None:
 def _typed(target: str) -> str:
     """Return what one types for the same again: settings of the service, a target of make's, and the options given."""
     context = click.get_current_context()
-    settings = [f"{name}={shlex.quote(os.environ[name])}" for name in TUNING if name in os.environ]
-    words, options = [*settings, "make", target], []
-    for each in context.command.params:
-        if each.name and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE:
-            if each.name == "quick":
-                words.append("QUICK=1")
-            elif each.name != "peers":
-                value = context.params[each.name]
-                options += [
-                    each.opts[0],
-                    ",".join(map(str, value)) if isinstance(value, tuple) else str(value),
-                ]
-    return " ".join([*words, f'OPTIONS="{" ".join(options)}"'] if options else words)
+
+    def is_given(name: str) -> bool:
+        return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+    words = [f"{name}={shlex.quote(os.environ[name])}" for name in TUNING if name in os.environ]
+    words += ["make", target]
+    if is_given("quick"):
+        words.append("QUICK=1")
+    options = [
+        f"{each.opts[0]} {_word(context.params[each.name])}"
+        for each in context.command.params
+        if each.name in context.params and each.name != "peers" and is_given(each.name)
+    ]
+    if options:
+        words.append(f'OPTIONS="{" ".join(options)}"')
+    return " ".join(words)
+
+
+def _word(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _tell(line: str) -> None:

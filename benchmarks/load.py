@@ -153,8 +153,8 @@ def send(url: str, dose: Dose, *, connections: int, counters: int = 1, keyed: bo
 def _wait(process: subprocess.Popen[str], folder: Path, *, seconds: float, connections: int) -> None:
     """Wait until every connection has got its last answer, or wrk has ended; what it took is still to be seen then."""
     time.sleep(seconds)
-    wrk = psutil.Process(process.pid)
-    while wrk.status() != psutil.STATUS_ZOMBIE and len([*folder.glob("*.done")]) < connections:
+    watched = psutil.Process(process.pid)
+    while watched.status() != psutil.STATUS_ZOMBIE and len([*folder.glob("*.done")]) < connections:
         time.sleep(POLL)
 
 

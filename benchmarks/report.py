@@ -91,15 +91,13 @@ def _places_of_run(results: Results) -> Iterator[Place]:
     _demand_everything(results)
     demand_commit(results.about)
     yield _section(results), PAGE, BEGIN.format("bench-peers")
-    extracts = {
-        (README, BEGIN.format("bench-peers")): tables.summary(results),
-        **{
-            (STRATEGIES, EXTRACT.format(f"the ways of /{strategy}")): tables.ways(results, strategy)
-            for strategy in ("occ", "batched")
-        },
-        (OPERATIONS, EXTRACT.format("sizing")): tables.sizing(results),
-    }
-    for (page, begin), rows in extracts.items():
+    extracts = (
+        (tables.summary(results), README, BEGIN.format("bench-peers")),
+        (tables.ways(results, "occ"), STRATEGIES, EXTRACT.format("the ways of /occ")),
+        (tables.ways(results, "batched"), STRATEGIES, EXTRACT.format("the ways of /batched")),
+        (tables.sizing(results), OPERATIONS, EXTRACT.format("sizing")),
+    )
+    for rows, page, begin in extracts:
         yield f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page, begin
 
 
@@ -107,7 +105,7 @@ def _places_of_soak() -> Iterator[Place]:
     try:
         known = json.loads(SOAK.read_text("utf-8"))
         demand_commit(known["about"])
-        yield f"{tables.in_markdown(soak.rows(known))}\n{_verdict(known)}", PAGE, BEGIN.format("soak")
+        yield of_soak(known, tables.in_markdown), PAGE, BEGIN.format("soak")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BenchmarkError(f"{SOAK} does not hold the figures of a soak: {error!r}") from error
 
@@ -129,19 +127,16 @@ def _section(results: Results) -> str:
     return "\n".join(parts)
 
 
-def of_soak(known: dict[str, Any]) -> str:
+def of_soak(known: dict[str, Any], lay: Lay) -> str:
     """Return a long run as text.
 
     Args:
         known: What the file of it holds.
+        lay: Lays out its table.
     """
-    return f"{tables.in_columns(soak.rows(known))}\n{_verdict(known)}"
-
-
-def _verdict(known: dict[str, Any]) -> str:
     grown = "The memory of a worker has" if known["growth"] > soak.ALLOWED else "No worker's memory has"
     return (
-        f"`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with"
+        f"{lay(soak.rows(known))}\n`/{known['target']}` for {known['looks'][-1]['minutes']:.1f} minutes with"
         f" {where(Cell(**known['cell']))}: {known['requests']:,} requests, {known['errors']:,} errors,"
         f" {known['lost']:,} lost, {known['doubled']:,} doubled. {grown} grown:"
         f" at the end it was at most {known['growth']:.2f} times what it was once settled."

@@ -41,20 +41,19 @@ WARNING: Final = (
 def cells_of(results: Results) -> Iterator[tuple[str, list[Row]]]:
     """Return a table for each cell: its title, and rows that begin with `COLUMNS`; at constant rates `ASKED` too."""
     for cell in results.cells:
-        measured = [(target, found) for target in results.targets if (found := results.of(target, cell))]
-        rows: list[Row] = [COLUMNS, *(_row(target, found) for target, found in measured)]
-        if cell.share:
-            asked = [ASKED, *(f"{found[0].asked:,.0f}" for _, found in measured)]
-            rows = [(row[0], due, *row[1:]) for row, due in zip(rows, asked, strict=True)]
-        yield where(cell), rows
+        head = (COLUMNS[0], ASKED, *COLUMNS[1:]) if cell.share else COLUMNS
+        rows = [_row(target, found) for target in results.targets if (found := results.of(target, cell))]
+        yield where(cell), [head, *rows]
 
 
 def _row(target: str, found: Sequence[Measurement]) -> Row:
     batches = [each.batch for each in found if each.batch is not None]
     errors = sum(each.errors for each in found)
     kinds = sorted({status for each in found for status in each.statuses if status != "200"})
+    asked = [f"{found[0].asked:,.0f}"] if found[0].cell.share else []
     return (
         target,
+        *asked,
         _spread((each.speed.rate for each in found), "{:,.0f}"),
         _spread((each.speed.p50 for each in found), "{:,.1f}"),
         _spread((each.speed.p99 for each in found), "{:,.1f}"),

@@ -1,6 +1,5 @@
 """The command line of the benchmarks, and the order in which they measure."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,11 +9,11 @@ from click.testing import CliRunner
 from benchmarks import cli, load, report, targets
 from benchmarks.cli import main
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Measurement, Results, Speed
-from benchmarks.machine import facts
+from benchmarks.figures import Cell, Results
 from benchmarks.running import Plan, closed_loops, constant_rates
 from benchmarks.stand import counter_ids
 from service.strategies import STRATEGIES
+from tests.measurements import ABOUT, measured
 
 PLAN = Plan(connections=(1, 8), workers=(1, 2), counters=(1, 1000), percents=(50, 90), repeats=2)
 
@@ -45,6 +44,16 @@ def test_a_warm_up_that_leaves_no_time_is_refused() -> None:
     assert "must be shorter" in result.output
 
 
+@pytest.fixture
+def everything_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The programs that a run takes, and an Elasticsearch: none is looked for, nor started."""
+    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(load, "wrk", str)
+    for program in ("redis_program", "postgres_programs"):
+        monkeypatch.setattr(cli, program, str)
+
+
+@pytest.mark.usefixtures("everything_is_there")
 @pytest.mark.parametrize(
     ("arguments", "typed"),
     [
@@ -70,16 +79,13 @@ def test_a_run_keeps_what_was_typed(
     for name in cli.TUNING:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MAX_WAITING", "9")
-    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(load, "wrk", str)
-    for program in ("redis_program", "postgres_programs"):
-        monkeypatch.setattr(cli, program, str)
 
     CliRunner().invoke(main, ["run", *arguments])
 
     assert [typed] == commands
 
 
+@pytest.mark.usefixtures("everything_is_there")
 @pytest.mark.parametrize(
     ("target", "wrong", "code"),
     [("batched", "lost", 1), ("batched", "doubled", 1), ("naive", "lost", 0), ("batched", None, 0)],
@@ -88,22 +94,9 @@ def test_a_run_fails_if_anything_is_wrong_that_must_not_be(
     target: str, wrong: str | None, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A strategy that may lose is measured, and no failure."""
-    made = Measurement(
-        target=target,
-        cell=Cell(workers=1, connections=1, counters=1),
-        repeat=1,
-        speed=Speed(rate=1, p50=1, p99=1, p999=1),
-        asked=0,
-        requests=1,
-        statuses={"200": 1},
-        unknown=0,
-        lost=int(wrong == "lost"),
-        doubled=int(wrong == "doubled"),
-    )
-    about = {**facts([]), "command": "make bench", "plan": asdict(PLAN)}
-    monkeypatch.setattr(cli, "run", lambda *_, **__: Results([made], [target], about))
-    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(load, "wrk", str)
+    cell = Cell(workers=1, connections=1, counters=1)
+    made = measured(target, cell, lost=int(wrong == "lost"), doubled=int(wrong == "doubled"))
+    monkeypatch.setattr(cli, "run", lambda *_, **__: Results([made], [target], ABOUT))
     monkeypatch.setattr(report, "RUN", tmp_path / "bench.json")
 
     result = CliRunner().invoke(main, ["run"])

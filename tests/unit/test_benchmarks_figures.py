@@ -8,6 +8,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, Results, Speed, Spread, speed_of, statuses_of
 from benchmarks.load import Answer, Dose, Outcome
+from tests.measurements import measured
 
 MILLISECOND = 10**3
 CELL = Cell(workers=1, connections=32, counters=1)
@@ -30,15 +31,13 @@ def answers(*times: tuple[int, int], late: int = 0, status: int = 200) -> list[A
 
 def measurement(rate: float = 1.0, *, target: str = "occ", cell: Cell = CELL, repeat: int = 1) -> Measurement:
     """Return a measurement of which only the rate matters."""
-    return Measurement(
-        target=target,
-        cell=cell,
+    return measured(
+        target,
+        cell,
+        rate=rate,
         repeat=repeat,
-        speed=Speed(rate=rate, p50=1.0, p99=2.0, p999=3.0),
-        asked=0,
         requests=10,
         statuses={"200": 8, "409": 2},
-        unknown=0,
         writes=4,
         cpu={"gunicorn": 0.02, "store": 0.01, "load": 0.005},
         resident=(1, 2),

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.figures import Cell, Measurement, Results, Speed
+from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.ratios import Ratio, ratios_of
+from tests.measurements import measured
 
 HOT_32 = Cell(workers=1, connections=32, counters=1)
 
@@ -21,17 +22,8 @@ def measurement(
     cpu: float = 1.0,
 ) -> Measurement:
     """Return a measurement of 1,000 requests, each of which took gunicorn so many milliseconds of CPU time."""
-    return Measurement(
-        target=target,
-        cell=cell,
-        repeat=repeat,
-        speed=Speed(rate=rate, p50=p50, p99=p99, p999=p99),
-        asked=0,
-        requests=1000,
-        statuses={"200": 1000},
-        unknown=0,
-        cpu={"gunicorn": cpu, "load": 9.0},
-    )
+    cpu_seconds = {"gunicorn": cpu, "load": 9.0}
+    return measured(target, cell, repeat=repeat, rate=rate, p50=p50, p99=p99, p999=p99, cpu=cpu_seconds)
 
 
 def found(*measurements: Measurement) -> dict[str, Ratio]:

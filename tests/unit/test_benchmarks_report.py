@@ -9,20 +9,16 @@ import pytest
 
 from benchmarks import pages, report, targets
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Measurement, Results, Speed
+from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.running import Plan, closed_loops, constant_rates
+from tests import measurements
 
 ALL = [*targets.of_the_service(), *targets.peers()]
 PLAN = Plan(repeats=3)
 ABOUT: dict[str, Any] = {
-    "date": "2026-01-31",
+    **measurements.ABOUT,
     "command": "make bench-peers",
     "commit": "abc1234",
-    "cores": 2,
-    "memory_gib": 24,
-    "system": "Linux x86_64",
-    "versions": ["Python 3.11.2"],
-    "plan": {"repeats": 3, "threads": 64, "seconds": 2.0, "rate_seconds": 2.5, "warm_up": 0.5},
     "keyed": {"log_size": 1000, "bytes": {"batched, keyed": 61000}},
 }
 
@@ -32,17 +28,8 @@ Save = Callable[..., None]
 def measurement(target: str, cell: Cell, repeat: int) -> Measurement:
     """Return a measurement: the n-th target comes to n thousand increments a second."""
     rate = 1000.0 * (1 + [each.name for each in ALL].index(target))
-    return Measurement(
-        target=target,
-        cell=cell,
-        repeat=repeat,
-        speed=Speed(rate=rate, p50=1, p99=2, p999=3),
-        asked=0,
-        requests=1000,
-        statuses={"200": 1000},
-        unknown=0,
-        cpu={"gunicorn": 0.5, "store": 0.25, "load": 0.1},
-    )
+    cpu_seconds = {"gunicorn": 0.5, "store": 0.25, "load": 0.1}
+    return measurements.measured(target, cell, rate=rate, repeat=repeat, cpu=cpu_seconds)
 
 
 @pytest.fixture

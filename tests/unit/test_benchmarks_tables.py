@@ -7,38 +7,21 @@ from typing import Any
 import pytest
 
 from benchmarks import soak, tables
-from benchmarks.figures import Cell, Measurement, Results, Speed
+from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.ratios import Ratio
+from tests import measurements
 
 CELL = Cell(workers=2, connections=64, counters=1)
-PLAN = {"repeats": 3, "threads": 64, "seconds": 2.0, "rate_seconds": 2.5, "warm_up": 0.5}
 ABOUT: dict[str, Any] = {
-    "date": "2026-01-31",
-    "cores": 2,
-    "memory_gib": 24,
-    "system": "Linux x86_64",
-    "file_system": "ext4",
-    "command": "make bench",
-    "versions": ["Python 3.11.2", "Elasticsearch 9.4.3"],
-    "plan": PLAN,
+    **measurements.ABOUT,
     "keyed": {"log_size": 1000, "bytes": {"occ, keyed": 61000}},
 }
 
 
 def measurement(rate: float, *, target: str = "occ", **others: Any) -> Measurement:
     """Return a measurement of 1,000 requests."""
-    values: dict[str, Any] = {"statuses": {"200": 1000}, "unknown": 0, **others}
-    return Measurement(
-        target=target,
-        cell=CELL,
-        repeat=1,
-        speed=Speed(rate=rate, p50=1.25, p99=20, p999=1500),
-        asked=0,
-        requests=1000,
-        cpu={"gunicorn": 0.5, "load": 0.25},
-        resident=(70 * 10**6, 71 * 10**6),
-        **values,
-    )
+    used = {"cpu": {"gunicorn": 0.5, "load": 0.25}, "resident": (70 * 10**6, 71 * 10**6)}
+    return measurements.measured(target, CELL, rate=rate, p50=1.25, p99=20, p999=1500, **used, **others)
 
 
 def row_of(*measurements: Measurement) -> dict[str, str]:
@@ -139,7 +122,7 @@ def test_who_reads_a_table_knows_where_it_comes_from() -> None:
 
 def test_who_reads_a_table_knows_that_a_quick_run_is_worth_nothing() -> None:
     """A median needs three figures at least."""
-    quick = {**ABOUT, "plan": {**PLAN, "repeats": 1}}
+    quick = {**ABOUT, "plan": {**ABOUT["plan"], "repeats": 1}}
 
     assert "worth nothing" in tables.about(Results([], [], quick))
     assert "worth nothing" not in tables.about(Results([], [], ABOUT))
