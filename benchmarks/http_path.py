@@ -27,9 +27,9 @@ from tests.fakes import InMemoryCounters
 
 AT_A_TIME: Final = (1, 16)
 """Requests that are under way at a time, each on a connection of its own."""
-REQUESTS: Final = 320
-"""For a variant and a round, of each of these."""
-ROUNDS: Final = 20
+REQUESTS: Final = 48
+"""For a variant and a round, of each of these: few, so that a round is over before the machine is another."""
+ROUNDS: Final = 150
 
 ANSWER: Final = b'{"id":"page-views","value":1,"by":1,"strategy":"scripted","attempts":1,"conflicts":0}\n'
 

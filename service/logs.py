@@ -9,31 +9,32 @@ https://www.structlog.org/en/stable/performance.html
 """
 
 import atexit
-import json
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import MutableMapping
 from contextlib import suppress
+from functools import lru_cache
 from select import PIPE_BUF
 from typing import Any, BinaryIO, Final, cast
 
 import structlog
 
+from service.json_text import encode
 from service.settings import Settings
 
 FIELDS: Final = (
-    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="@timestamp"),
 )
-"""What stands in every line."""
+"""What stands in every line for people, besides what the request at hand has bound."""
 
 MANY_LINES: Final = frozenset({"exception", "stack"})
 """The fields that have several lines."""
 
-ENCODER: Final = json.JSONEncoder(default=repr)
+NANOSECONDS: Final = 1_000_000_000
 
 
 class Lines:
@@ -97,10 +98,16 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*FIELDS, structlog.stdlib.ExtraAdder()],
+                "foreign_pre_chain": [
+                    structlog.contextvars.merge_contextvars,
+                    structlog.stdlib.ExtraAdder(),
+                    *([] if _is_json(settings) else FIELDS),
+                ],
                 "processors": [
+                    structlog.processors.format_exc_info,
+                    *([_with_ecs_names] if _is_json(settings) else []),
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *_renderers(settings),
+                    *([_as_json] if _is_json(settings) else _for_people()),
                 ],
             }
         },
@@ -133,19 +140,29 @@ def hand_on() -> None:
 
 def configure(settings: Settings) -> None:
     """Have structlog's own loggers write the same lines to standard error, by way of `LINES`."""
+    rendering = [_with_ecs_names] if _is_json(settings) else [*FIELDS, *_for_people()]
     structlog.configure(
-        processors=[*FIELDS, *_renderers(settings), _as_bytes],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
+            *rendering,
+            _as_bytes,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", LINES)),
         cache_logger_on_first_use=True,
     )
 
 
-def _renderers(settings: Settings) -> list[structlog.typing.Processor]:
-    if settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty()):
-        return [structlog.processors.format_exc_info, _ecs_names, _as_json]
-    console = structlog.dev.ConsoleRenderer(timestamp_key="@timestamp", colors=sys.stderr.isatty())
-    return [structlog.processors.format_exc_info, _printable, console]
+def _is_json(settings: Settings) -> bool:
+    return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+
+
+def _for_people() -> list[structlog.typing.Processor]:
+    return [
+        _printable,
+        structlog.dev.ConsoleRenderer(timestamp_key="@timestamp", colors=sys.stderr.isatty()),
+    ]
 
 
 def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -163,21 +180,40 @@ def _escaped(value: Any) -> Any:
     return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in value)
 
 
-def _ecs_names(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Rename structlog's own fields, those of the service having the schema's names, and say which worker it is."""
-    named = {"@timestamp": event.pop("@timestamp"), "log.level": event.pop("level")}
-    named["message"] = event.pop("event")
-    named["log.logger"] = event.pop("logger")
-    named["process.pid"] = os.getpid()
+def _with_ecs_names(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return a line with the schema's names. Behind what stands in every line is what has been given by those names.
+
+    It does at once what structlog has processors for, which take a third of the time of a line.
+    """
+    record = event.get("_record")
+    named = {
+        "@timestamp": _now(),
+        "log.level": method,
+        "message": event.pop("event"),
+        "log.logger": record.name if record else logger.name,
+        "process.pid": os.getpid(),
+    }
     if "exception" in event:
         named["error.stack_trace"] = event.pop("exception")
-    return {**named, **event}
+    named.update(event)
+    return named
+
+
+def _now() -> str:
+    """Return the time in the schema's format. Python's own formatting takes twice as long."""
+    seconds, nanoseconds = divmod(time.time_ns(), NANOSECONDS)
+    return f"{_second(seconds)}.{nanoseconds // 1000:06d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Return the line, as structlog's own renderer would with a new encoder each time."""
-    return ENCODER.encode(event)
+    return encode(event).decode()
 
 
 def _as_bytes(_logger: Any, _method: str, line: Any) -> bytes:
-    return str(line).encode()
+    """Return a line as it is written: one for people is text already."""
+    return line.encode() if isinstance(line, str) else encode(line)

@@ -1,13 +1,12 @@
 """JSON answers: objects in the order of the contract, and without blanks."""
 
-import json
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 from werkzeug.datastructures import Headers
 
-ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
+from service.json_text import encode
 
 
 class JsonAnswer(Response):
@@ -20,6 +19,6 @@ class JsonAnswer(Response):
 
 def as_json(content: Any, headers: Iterable[tuple[str, str]] = (), *, status: int = 200) -> Response:
     """Return the answer that has this content."""
-    body = f"{ENCODER.encode(content)}\n".encode()
+    body = encode(content) + b"\n"
     of_body = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     return JsonAnswer([body], status, [*of_body, *headers], direct_passthrough=True)
