@@ -193,6 +193,7 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
 def profile_() -> None:
     """Look what holds Python's lock in a worker under load, and put it into docs/benchmarks.md."""
     load.wrk()
+    redis_program()
     _have_elasticsearch()
     profiling.main()
 

@@ -28,7 +28,7 @@ from benchmarks.load import Dose
 from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.ratios import where
 from benchmarks.stand import Stand, stand
-from benchmarks.targets import AS_TASKS, BARE, STACK, Target, strategies
+from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, REDIS, STACK, Target, strategies
 
 LOOKS: Final = 97
 """A second: a number that nothing else goes by."""
@@ -38,20 +38,27 @@ LOOKING: Final = 12.0
 """Seconds for which it looks."""
 SECONDS: Final = WARM_UP + LOOKING + 2
 """Of load in all; py-spy takes a moment to begin."""
-PREPARE: Final = 20.0
-"""Seconds of load on Elasticsearch before anything counts, as in `benchmarks.running.Plan`."""
+PREPARE: Final = 15.0
+"""Seconds of load on each subject that Elasticsearch is behind before anything counts, for its JVM."""
 
-BATCHED: Final = strategies()[-1]
+*_, SCRIPTED, BATCHED = strategies()
+SYNCED_REDIS: Final = REDIS[0]
 SUBJECTS: Final = (
+    (SCRIPTED, Cell(workers=1, connections=1, counters=1)),
+    (BATCHED, Cell(workers=1, connections=1, counters=1)),
     (BARE, Cell(workers=1, connections=32, counters=1)),
     (AS_TASKS, Cell(workers=1, connections=32, counters=1)),
-    (STACK[0], Cell(workers=1, connections=32, counters=1)),
+    (STACK[-1], Cell(workers=1, connections=32, counters=1)),
     (BATCHED, Cell(workers=1, connections=32, counters=1)),
-    (BATCHED, Cell(workers=1, connections=32, counters=1, share=0.5)),
-    (BATCHED, Cell(workers=1, connections=32, counters=1000)),
+    (BARE, Cell(workers=2, connections=32, counters=1)),
+    (SYNCED_REDIS, Cell(workers=2, connections=32, counters=1)),
     (BATCHED, Cell(workers=2, connections=32, counters=1)),
+    (SCRIPTED, Cell(workers=2, connections=32, counters=1000)),
+    (BATCHED, Cell(workers=2, connections=32, counters=1000)),
+    (BARE, Cell(workers=2, connections=64, counters=1, share=0.5)),
+    (BATCHED, Cell(workers=2, connections=64, counters=1, share=0.5)),
 )
-"""What is looked at."""
+"""What is looked at: where a goal is hard to reach, and what it is compared with there."""
 
 PARTS: Final[Mapping[str, Sequence[str]]] = {
     "Flask, Werkzeug and what extends them": (
@@ -70,7 +77,7 @@ PARTS: Final[Mapping[str, Sequence[str]]] = {
         "service/admission.py",
         "gunicorn.conf.py",
     ),
-    "the client of Elasticsearch": ("elasticsearch/", "elastic_transport/", "urllib3/"),
+    "the store's client": ("elasticsearch/", "elastic_transport/", "urllib3/", "redis/"),
     "storage": ("service/storage/", "tests/fakes.py"),
     "strategies": (
         "service/strategies/",
@@ -177,26 +184,28 @@ def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile
 
 
 def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
-    """Return a column for each profile: for each part the percentage of the time for which Python's lock is held.
+    """Return a row for each profile: what each part has of the time for which Python's lock is held.
 
     Then for how much of the time that of the one worker is held, and the figures of all of them together.
     """
-    figures: dict[str, Callable[[Profile], str]] = {
+    columns: dict[str, Callable[[Profile], str]] = {
         **{part: partial(_percent_of, part=part) for part in (*PARTS, REST)},
-        "the lock of one worker is held, of the time": lambda each: f"{each.locked:.0%}",
-        "processor time of an increment": lambda each: (
-            f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs"
-        ),
+        "the lock is held": lambda each: f"{each.locked:.0%}",
+        "CPU of an increment": lambda each: f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs",
         "increments/s meanwhile": lambda each: f"{each.measured.speed.rate:,.0f}",
         "processors busy with gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
-        "with all, the store and the load too": lambda each: (
-            f"{each.processors('gunicorn', 'store', 'load'):.2f}"
-        ),
+        "with the store": lambda each: f"{each.processors('store'):.2f}",
+        "with the load": lambda each: f"{each.processors('load'):.2f}",
     }
-    head = [f"{each.measured.target}: {where(each.measured.cell)}" for each in profiles]
     return [
-        ("", *head),
-        *((name, *(figure(each) for each in profiles)) for name, figure in figures.items()),
+        ("", *columns),
+        *(
+            (
+                f"{each.measured.target}: {where(each.measured.cell)}",
+                *(figure(each) for figure in columns.values()),
+            )
+            for each in profiles
+        ),
     ]
 
 
@@ -210,14 +219,16 @@ def main() -> None:
     chosen = list(dict.fromkeys(target for target, _ in SUBJECTS))
     profiles: list[Profile] = []
     with stand(chosen, workers=(1, 2), threads=64) as ready:
-        ready.put_load_on(*SUBJECTS[-1], Dose(seconds=PREPARE))
+        for target, cell in SUBJECTS:
+            if target.app.store == ELASTICSEARCH:
+                ready.put_load_on(target, cell, Dose(seconds=PREPARE))
         for target, cell in SUBJECTS:
             click.echo(f"{target.name}, {where(cell)}", err=True)
             maximum = ready.measure(
                 target, replace(cell, share=0.0), Dose(seconds=2 * WARM_UP, warm_up=WARM_UP), repeat=1
             )
             profiles.append(profile(ready, target, cell, rate=cell.share * maximum.speed.rate))
-        known["versions"].append(ready.elasticsearch.version)
+        known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
     demand_commit(known)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from benchmarks import pages, plots, soak, tables, targets
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Results
 from benchmarks.machine import demand_commit, sentence
-from benchmarks.ratios import ratios_of, where
+from benchmarks.ratios import BATCHED, ratios_of, where
 from benchmarks.running import Plan, closed_loops, constant_rates
 
 BUILD: Final = Path("build")
@@ -31,6 +31,12 @@ DRAWINGS: Final = {
     "bench-at-rates.svg": ("The p99 at constant rates", plots.at_rates),
 }
 """What is drawn, by its file beside the page: its title, and what draws it."""
+
+LONG_ENOUGH: Final = 1.0
+"""Seconds of a measurement besides its warm-up."""
+
+SOAKED: Final = 10.0
+"""Minutes."""
 
 Lay = Callable[[Sequence[tables.Row]], str]
 
@@ -67,7 +73,8 @@ def into_documentation() -> list[Path]:
         The files of results that were there.
 
     Raises:
-        BenchmarkError: There were none, or one cannot be read, or lacks what the documentation shows.
+        BenchmarkError: There were none, or one cannot be read, or lacks what the documentation shows, or does not
+            measure it well enough.
     """
     used = [file for file in (RUN, SOAK) if file.is_file()]
     if not used:
@@ -104,19 +111,35 @@ def _places_of_run(results: Results) -> Iterator[Place]:
 def _places_of_soak() -> Iterator[Place]:
     try:
         known = json.loads(SOAK.read_text("utf-8"))
+        _demand_proof(known)
         demand_commit(known["about"])
         yield of_soak(known, tables.in_markdown), PAGE, BEGIN.format("soak")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise BenchmarkError(f"{SOAK} does not hold the figures of a soak: {error!r}") from error
 
 
 def _demand_everything(results: Results) -> None:
+    """Refuse a run of which the documentation would show too little, or what is not to be believed."""
     everything = [*targets.of_the_service(), *targets.peers()]
     steps = chain(closed_loops(everything, Plan()), constant_rates(everything, Plan()))
-    if not all(results.of(step.target.name, step.cell) for step in steps):
+    if not all(len(results.of(step.target.name, step.cell)) >= tables.BELIEVABLE for step in steps):
         raise BenchmarkError(
             f"{RUN} lacks what the documentation shows: all of `make bench-peers`, with its workers, connections,"
-            " counters and rates."
+            f" counters and rates, at least {tables.BELIEVABLE} times."
+        )
+    plan = results.about["plan"]
+    if min(plan["seconds"], plan["rate_seconds"]) - plan["warm_up"] < LONG_ENOUGH:
+        raise BenchmarkError(
+            f"The measurements of {RUN} are shorter than the {LONG_ENOUGH:g} s that say anything."
+        )
+
+
+def _demand_proof(soaked: Mapping[str, Any]) -> None:
+    """Refuse a soak that does not show what the documentation says of the memory."""
+    is_long = soaked["looks"][-1]["minutes"] >= SOAKED
+    if soaked["target"] != BATCHED or not is_long or not soaked["holds"]:
+        raise BenchmarkError(
+            f"{SOAK} is not of {SOAKED:g} minutes of `/{BATCHED}` that hold: `make soak` measures those."
         )
 
 

@@ -40,7 +40,7 @@ class Plan:
     seconds: float = 2.0
     rate_seconds: float = 2.5
     warm_up: float = 0.5
-    prepare: float = 60.0
+    prepare: float = 180.0
     threads: int = 64
 
 

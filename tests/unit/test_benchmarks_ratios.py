@@ -32,6 +32,11 @@ def found(*measurements: Measurement) -> dict[str, Ratio]:
     return {ratio.name: ratio for ratio in ratios_of(Results(measurements, targets))}
 
 
+def twice(*measurements: Measurement) -> list[Measurement]:
+    """Return measurements that came to the same in a second round."""
+    return [replace(each, repeat=repeat) for each in measurements for repeat in (1, 2)]
+
+
 def test_a_ratio_is_of_medians() -> None:
     """One round that was disturbed does not count."""
     batched = [
@@ -62,6 +67,15 @@ def test_rounds_that_disagree_decide_nothing(rates: tuple[float, ...], verdict: 
     assert verdict is ratio.is_met
 
 
+def test_a_single_round_decides_nothing() -> None:
+    """Whatever it came to: one measurement has no spread."""
+    ratio = found(measurement("batched", HOT_32, rate=200), measurement("bare", HOT_32))[
+        "batched ÷ bare, increments/s"
+    ]
+
+    assert (2.0, None) == (ratio.value, ratio.is_met)
+
+
 def test_who_does_not_keep_up_in_most_rounds_decides_nothing() -> None:
     """Its times are those of a queue that grows as long as one looks."""
     cell = replace(HOT_32, share=0.9)
@@ -84,7 +98,7 @@ def test_the_batched_strategy_is_to_reach_a_part_of_the_bare_route(workers: int,
     """With two workers, both of whose cores Elasticsearch needs as well, a smaller one."""
     cell = replace(HOT_32, workers=workers)
 
-    ratio = found(measurement("batched", cell, rate=80), measurement("bare", cell))[
+    ratio = found(*twice(measurement("batched", cell, rate=80), measurement("bare", cell)))[
         "batched ÷ bare, increments/s"
     ]
 
@@ -95,8 +109,8 @@ def test_the_batched_strategy_is_to_reach_a_part_of_the_bare_route(workers: int,
 def test_peers_are_to_be_surpassed() -> None:
     """By 30 percent, where both are durable: nobody is compared with a Redis that syncs once a second."""
     ratios = found(
-        *(measurement(name, HOT_32) for name in ("postgres", "redis-always", "redis-everysec")),
-        measurement("batched", HOT_32, rate=131),
+        *twice(*(measurement(name, HOT_32) for name in ("postgres", "redis-always", "redis-everysec"))),
+        *twice(measurement("batched", HOT_32, rate=131)),
     )
 
     assert [True, True] == [
@@ -110,11 +124,13 @@ def test_tails_are_compared_in_closed_loops_and_at_constant_rates() -> None:
     at_rate = replace(HOT_32, share=0.9)
     ratios = ratios_of(
         Results(
-            [
-                measurement(target, cell, p99=p99)
-                for cell in (HOT_32, at_rate)
-                for target, p99 in (("batched", 5.0), ("bare", 2.0))
-            ],
+            twice(
+                *(
+                    measurement(target, cell, p99=p99)
+                    for cell in (HOT_32, at_rate)
+                    for target, p99 in (("batched", 5.0), ("bare", 2.0))
+                )
+            ),
             ["batched", "bare"],
         )
     )
@@ -131,7 +147,7 @@ def test_a_lone_client_is_compared_by_its_median() -> None:
     """With the strategy that does not batch."""
     lone = replace(HOT_32, connections=1)
 
-    ratio = found(measurement("batched", lone, p50=1.2), measurement("scripted", lone))[
+    ratio = found(*twice(measurement("batched", lone, p50=1.2), measurement("scripted", lone)))[
         "batched ÷ scripted, p50"
     ]
 
@@ -142,7 +158,7 @@ def test_many_counters_are_compared_by_rate() -> None:
     """Three times what one write an increment reaches."""
     many = replace(HOT_32, counters=1000)
 
-    ratio = found(measurement("batched", many, rate=300), measurement("scripted", many))[
+    ratio = found(*twice(measurement("batched", many, rate=300), measurement("scripted", many)))[
         "batched ÷ scripted, increments/s"
     ]
 
@@ -150,9 +166,9 @@ def test_many_counters_are_compared_by_rate() -> None:
 
 
 def test_the_path_through_the_service_is_compared_by_cpu_time_of_gunicorn() -> None:
-    """Whatever the load generator takes."""
-    ratio = found(measurement("stack", HOT_32, cpu=1.1), measurement("bare", HOT_32))[
-        "stack ÷ bare, CPU of gunicorn an increment"
+    """As it is shipped, with its line in the log; whatever the load generator takes."""
+    ratio = found(*twice(measurement("stack, logging", HOT_32, cpu=1.1), measurement("bare", HOT_32)))[
+        "stack, logging ÷ bare, CPU of gunicorn an increment"
     ]
 
     assert ratio.value == pytest.approx(1.1)
@@ -162,9 +178,11 @@ def test_the_path_through_the_service_is_compared_by_cpu_time_of_gunicorn() -> N
 def test_cost_may_grow_with_the_connections_and_no_faster() -> None:
     """64 callers at once may wait 64 times as long as one, and take no more CPU time each."""
     lone, crowd = (replace(HOT_32, connections=connections) for connections in (1, 64))
-    ratios = found(measurement("batched", lone, p50=1, cpu=2), measurement("batched", crowd, p50=65, cpu=1))
+    ratios = found(
+        *twice(measurement("batched", lone, p50=1, cpu=2), measurement("batched", crowd, p50=65, cpu=1))
+    )
 
-    assert not ratios["batched, p50, 64 connections ÷ 1"].is_met
+    assert ratios["batched, p50, 64 connections ÷ 1"].is_met is False
     assert ratios["batched, CPU an increment, 64 connections ÷ 1"].is_met
 
 

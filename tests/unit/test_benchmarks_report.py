@@ -1,5 +1,6 @@
 """What a run puts into the documentation, and what it is refused for."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,28 @@ from benchmarks.running import Plan, closed_loops, constant_rates
 from tests import measurements
 
 ALL = [*targets.of_the_service(), *targets.peers()]
-PLAN = Plan(repeats=3)
 ABOUT: dict[str, Any] = {
     **measurements.ABOUT,
     "command": "make bench-peers",
     "commit": "abc1234",
     "keyed": {"log_size": 1000, "bytes": {"batched, keyed": 61000}},
+}
+
+LOOK: dict[str, Any] = {
+    "minutes": 10.2,
+    "workers": [1, 2],
+    "resident": [60 * 10**6, 61 * 10**6],
+    "rate": 2000.0,
+}
+SOAKED: dict[str, Any] = {
+    "target": "batched",
+    "cell": {"workers": 2, "connections": 64, "counters": 1, "share": 0.0},
+    "looks": [LOOK],
+    **dict.fromkeys(("errors", "lost", "doubled"), 0),
+    "requests": 1000,
+    "growth": 1.0,
+    "holds": True,
+    "about": {**measurements.ABOUT, "commit": "abc1234"},
 }
 
 Save = Callable[..., None]
@@ -36,8 +53,9 @@ def measurement(target: str, cell: Cell, repeat: int) -> Measurement:
 def save() -> Save:
     """Save the results of a run, all of them but those in cells that are to be left out."""
 
-    def save(*, without: Callable[[Cell], bool] = lambda _: False, **about: Any) -> None:
-        steps = (*closed_loops(ALL, PLAN), *constant_rates(ALL, PLAN))
+    def save(*, without: Callable[[Cell], bool] = lambda _: False, rounds: int = 3, **about: Any) -> None:
+        plan = Plan(repeats=rounds)
+        steps = (*closed_loops(ALL, plan), *constant_rates(ALL, plan))
         measured = [measurement(step.target.name, step.cell, step.repeat) for step in steps]
         kept = [each for each in measured if not without(each.cell)]
         Results(kept, [target.name for target in ALL], {**ABOUT, **about}).save(report.RUN)
@@ -112,6 +130,58 @@ def test_a_part_of_a_run_is_refused(without: Callable[[Cell], bool], folder: Pat
         report.into_documentation()
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"seconds": 1.4}, "shorter than the 1 s"),
+        ({"rate_seconds": 1.4}, "shorter than the 1 s"),
+        ({"warm_up": 1.5}, "shorter than the 1 s"),
+    ],
+)
+def test_measurements_too_short_are_refused(
+    changes: dict[str, float], why: str, folder: Path, save: Save
+) -> None:
+    """Nothing can be told from them."""
+    save(plan={**ABOUT["plan"], **changes})
+
+    with refused(folder, why):
+        report.into_documentation()
+
+
+def test_too_few_rounds_are_refused(folder: Path, save: Save) -> None:
+    """Their medians are not to be believed: `make bench-peers QUICK=1` is no run for the documentation."""
+    save(rounds=2)
+
+    with refused(folder, "at least 3 times"):
+        report.into_documentation()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": "occ"},
+        {"looks": [{**LOOK, "minutes": 9.9}]},
+        {"holds": False},
+    ],
+)
+def test_a_soak_that_shows_something_else_is_refused(changes: dict[str, Any], folder: Path) -> None:
+    """The page says of ten minutes of /batched that they hold."""
+    report.SOAK.write_text(json.dumps({**SOAKED, **changes}))
+
+    with refused(folder, "is not of 10 minutes"):
+        report.into_documentation()
+
+
+def test_a_soak_is_put_beside_the_memory() -> None:
+    """In words and as a table."""
+    report.SOAK.write_text(json.dumps(SOAKED))
+
+    assert [report.SOAK] == report.into_documentation()
+    page = report.PAGE.read_text()
+    assert "`/batched` for 10.2 minutes with 2 workers, 64 connections, one counter: 1,000 requests" in page
+    assert "| 10.2 | 60.0 | 61.0 | 2,000 |" in page
+
+
 @pytest.mark.parametrize("commit", ["abc1234-dirty", None])
 def test_what_nobody_can_measure_again_is_refused(commit: str | None, folder: Path, save: Save) -> None:
     """A checkout that was changed, or is none, has no name that finds it."""
@@ -123,7 +193,11 @@ def test_what_nobody_can_measure_again_is_refused(commit: str | None, folder: Pa
 
 @pytest.mark.parametrize(
     ("soak", "why"),
-    [('{"about": {"commit": "abc1234-dirty"}}', "commit, and"), ("{}", "KeyError"), ("{", "JSONDecodeError")],
+    [
+        (json.dumps({**SOAKED, "about": {**SOAKED["about"], "commit": "abc1234-dirty"}}), "commit, and"),
+        ("{}", "KeyError"),
+        ("{", "JSONDecodeError"),
+    ],
 )
 def test_nothing_is_written_if_another_run_is_refused(soak: str, why: str, folder: Path, save: Save) -> None:
     """Or the documentation would be of two runs."""

@@ -66,17 +66,25 @@ def test_what_a_store_counts_is_told() -> None:
 
 
 def test_a_goal_says_whether_it_is_met() -> None:
-    """With what it is and what it should be."""
+    """With what it is, what it was within rounds (the median, and the quartiles), and what it should be."""
+    ratio = Ratio(
+        name="a ÷ b, p99",
+        where="1 worker",
+        value=2.5,
+        bound=2.0,
+        at_most=True,
+        quartiles=(2.25, 2.5, 3.0),
+    )
+
+    row = ("a ÷ b, p99", "1 worker", "2.50", "2.50 (2.25 to 3.00)", "≤ 2.00", "no")
+    assert row == tables.ratios([ratio])[1]
+
+
+def test_a_goal_that_was_measured_once_is_undecided() -> None:
+    """There were no rounds to differ."""
     ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, at_most=True)
 
-    assert ("a ÷ b, p99", "1 worker", "2.50", "", "≤ 2.00", "no") == tables.ratios([ratio])[1]
-
-
-def test_a_ratio_says_what_it_was_within_rounds() -> None:
-    """The median, and the quartiles."""
-    ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, quartiles=(2.25, 2.5, 3.0))
-
-    assert "2.50 (2.25 to 3.00)" in tables.ratios([ratio])[1]
+    assert ("2.50", "", "≤ 2.00", "undecided") == tuple(tables.ratios([ratio])[1][2:])
 
 
 def test_who_was_too_slow_for_the_rate_decides_nothing() -> None:
