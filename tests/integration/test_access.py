@@ -354,7 +354,7 @@ def test_names_the_caller_in_the_log(closed: Service, gate: Wire) -> None:
 
     assert wait_until(lambda: bool(lines()), timeout=60.0)
     [line] = lines()
-    assert '"user.name": "reader"' in line
+    assert '"user.name":"reader"' in line
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs/swagger-ui.css", "/openapi.yaml"])

@@ -33,7 +33,7 @@ def test_gunicorns_own_arguments_win(client: Elasticsearch, settings: Settings, 
 
         assert 200 == ready.status_code
         assert 1 == workers(service.log)
-        assert '"message": "Listening at' in service.log.read_text()
+        assert '"message":"Listening at' in service.log.read_text()
 
 
 def ended(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

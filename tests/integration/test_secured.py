@@ -402,4 +402,4 @@ def test_a_service_that_is_disowned_says_so_and_no_more(
         assert hidden not in told
         assert hidden not in log
     assert "Elasticsearch answered 401: security_exception" in log
-    assert '"user.name": "us"' in log
+    assert '"user.name":"us"' in log

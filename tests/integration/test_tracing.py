@@ -180,5 +180,5 @@ def test_sends_them_to_where_the_environment_says(
     assert {name, "group commit", "bulk"} == received.spans.keys()
     assert {"es-counters"} == received.services
     assert received.spans[name].span_id == received.spans["group commit"].parent_span_id
-    told = f'"trace.id": "{received.spans[name].trace_id.hex()}"'
+    told = f'"trace.id":"{received.spans[name].trace_id.hex()}"'
     assert wait_until(lambda: told in service.log.read_text(), timeout=60.0)
