@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 from flask import Flask, Response
-from structlog.contextvars import bind_contextvars, unbind_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, NotFound, RequestTimeout
 from werkzeug.routing import UnicodeConverter
 
@@ -175,6 +175,6 @@ def _why(response: Response, spent: Effort) -> dict[str, object]:
 
 def _forget(_error: BaseException | None) -> None:
     # The thread goes on to other requests, and to those that gunicorn refuses without calling the service.
-    unbind_contextvars("http.request.id", "trace.id", "user.name")
+    clear_contextvars()
     deadlines.end()
     effort.end()
