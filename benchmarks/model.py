@@ -16,7 +16,7 @@ SIZES: Final = (10, 100, 1_000)
 COPIES: Final = 2
 """Of each shard: a primary and a replica, each of which syncs a write to its disk before it is acknowledged."""
 
-MB_A_WORKER: Final = 70
+MB_A_WORKER: Final = 68
 """What a busy one has at most, as docs/benchmarks.md says."""
 
 

@@ -193,9 +193,9 @@ def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
         "the lock is held": lambda each: f"{each.locked:.0%}",
         "CPU of an increment": lambda each: f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs",
         "increments/s meanwhile": lambda each: f"{each.measured.speed.rate:,.0f}",
-        "processors busy with gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
-        "with the store": lambda each: f"{each.processors('store'):.2f}",
-        "with the load": lambda each: f"{each.processors('load'):.2f}",
+        "processors: gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
+        "the store": lambda each: f"{each.processors('store'):.2f}",
+        "the load": lambda each: f"{each.processors('load'):.2f}",
     }
     return [
         ("", *columns),

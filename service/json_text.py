@@ -1,32 +1,38 @@
-"""JSON as the service writes it, in answers and in its log: printable ASCII without blanks.
+"""JSON in printable ASCII without blanks: lines of the log, and answers that are no problems.
 
 Source: https://github.com/ijl/orjson, and RFC 8259, section 7, for what is escaped.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 
-ENCODER: Final = json.JSONEncoder(separators=(",", ":"), default=repr)
-"""Python's own: it escapes all that is not ASCII, and knows numbers of any size and text that is no Unicode."""
+OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""What orjson leaves to ``default``: of a dataclass it would write fields that its repr keeps secret."""
 
 DEL: Final = b"\x7f"
 
 
-def encode(content: Any) -> bytes:
-    """Return content as JSON; what is none of JSON's types, as Python shows it.
+def encode(content: Any, *, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Return content as JSON.
 
     Args:
-        content: Whatever a mapping, sequence or scalar may hold, of any size.
+        content: Mappings with text for keys, sequences, text, numbers of any size, booleans and None.
+        default: Returns in place of anything else what can be encoded.
+
+    Raises:
+        TypeError: There is something else, and no ``default``.
     """
     try:
-        text = orjson.dumps(content, default=repr)
+        text = orjson.dumps(content, default, OPTIONS)
     except orjson.JSONEncodeError:
-        return _slowly(content)
+        return _slowly(content, default)
     # DEL and beyond it are controls that a terminal obeys, which orjson leaves as they are.
-    return text if text.isascii() and DEL not in text else _slowly(content)
+    return text if text.isascii() and DEL not in text else _slowly(content, default)
 
 
-def _slowly(content: Any) -> bytes:
-    return ENCODER.encode(content).encode()
+def _slowly(content: Any, default: Callable[[Any], Any] | None) -> bytes:
+    """Do it by Python's own, which escapes all that is not ASCII and takes larger numbers and lone surrogates."""
+    return json.dumps(content, separators=(",", ":"), default=default).encode()

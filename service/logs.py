@@ -100,8 +100,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": [
                     structlog.contextvars.merge_contextvars,
+                    *([structlog.stdlib.add_logger_name] if _is_json(settings) else FIELDS),
                     structlog.stdlib.ExtraAdder(),
-                    *([] if _is_json(settings) else FIELDS),
                 ],
                 "processors": [
                     structlog.processors.format_exc_info,
@@ -181,16 +181,15 @@ def _escaped(value: Any) -> Any:
 
 
 def _with_ecs_names(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Return a line with the schema's names. Behind what stands in every line is what has been given by those names.
+    """Return a line with the schema's names. What was given by these names takes the place of what there would be.
 
     It does at once what structlog has processors for, which take a third of the time of a line.
     """
-    record = event.get("_record")
     named = {
         "@timestamp": _now(),
         "log.level": method,
         "message": event.pop("event"),
-        "log.logger": record.name if record else logger.name,
+        "log.logger": event.pop("logger", None) or logger.name,
         "process.pid": os.getpid(),
     }
     if "exception" in event:
@@ -211,9 +210,9 @@ def _second(seconds: int) -> str:
 
 
 def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    return encode(event).decode()
+    return encode(event, default=repr).decode()
 
 
 def _as_bytes(_logger: Any, _method: str, line: Any) -> bytes:
     """Return a line as it is written: one for people is text already."""
-    return line.encode() if isinstance(line, str) else encode(line)
+    return line.encode() if isinstance(line, str) else encode(line, default=repr)

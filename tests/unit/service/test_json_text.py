@@ -1,11 +1,15 @@
-"""JSON as the service writes it: ASCII, whatever is in it, and never an error."""
+"""JSON as the service writes it: ASCII, whatever is in it."""
 
 import json
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import pytest
 
 from service.json_text import encode
+
+LOCAL: Final = "between-us"
 
 
 @pytest.mark.parametrize(
@@ -25,8 +29,24 @@ def test_it_is_what_the_standard_librarys_would_be(content: Any) -> None:
 
 
 @pytest.mark.parametrize("beside", ["", "ä"])
-def test_what_is_none_of_its_types_is_shown_as_python_does(beside: str) -> None:
-    """A line of the log is written whatever somebody puts into it."""
-    odd = range(3)
+def test_what_json_has_no_type_for_is_left_to_the_caller(beside: str) -> None:
+    """The same whatever else there is; of a dataclass nothing is told that its repr keeps secret."""
 
-    assert {"odd": "range(0, 3)", "beside": beside} == json.loads(encode({"odd": odd, "beside": beside}))
+    @dataclass
+    class Secret:
+        told: int
+        kept: str = field(repr=False)
+
+    odd = [range(3), Secret(1, LOCAL), datetime(2026, 1, 31, tzinfo=UTC)]
+
+    written = encode({"odd": odd, "beside": beside}, default=repr)
+
+    assert {"odd": [*map(repr, odd)], "beside": beside} == json.loads(written)
+    assert LOCAL not in written.decode()
+
+
+@pytest.mark.parametrize("beside", ["", "ä"])
+def test_without_a_caller_who_knows_better_it_is_an_error(beside: str) -> None:
+    """An answer does not tell what an object of Python's looks like."""
+    with pytest.raises(TypeError):
+        encode({"odd": object(), "beside": beside})

@@ -62,6 +62,30 @@ def test_a_line_is_json_with_ecs_names(root: logging.Logger, capsys: pytest.Capt
     } == entry
 
 
+def test_a_line_tells_when_it_was(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the microsecond, with all its zeros, in UTC."""
+    logging.config.dictConfig(configuration(Settings(log_format="json")))
+    monkeypatch.setattr("service.logs.time.time_ns", lambda: 1_700_000_000_000_045_000)
+
+    logging.getLogger("service.x").warning("late")
+
+    assert "2023-11-14T22:13:20.000045Z" == json.loads(capsys.readouterr().err)["@timestamp"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_whatever_fields_are_called_there_is_a_line(
+    log_format: str, root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also if their names are those that the formatter has for itself."""
+    logging.config.dictConfig(configuration(Settings(log_format=log_format)))
+
+    logging.getLogger("service.x").warning("late", extra={"_record": "r", "logger": "l", "level": "v"})
+
+    assert "late" in capsys.readouterr().err
+
+
 def test_an_exception_is_in_the_same_line(root: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     """Its trace is a field, so that it stays with its request."""
     logging.config.dictConfig(configuration(Settings(log_format="json")))
