@@ -15,6 +15,7 @@ VIEW = f"full_dispatch_request ({LIBRARY}flask/app.py:900);increment ({PROJECT}s
         (f"inc ({LIBRARY}prometheus_client/metrics.py:9)", "metrics"),
         (f"read ({PROJECT}service/server/worker.py:20)", "the service's part of the server"),
         (f"add ({PROJECT}tests/fakes.py:20)", "storage"),
+        (f"_as_bytes ({PROJECT}service/logs.py:9);encode ({PROJECT}service/json_text.py:20)", "log"),
         (f"dispatch ({LIBRARY}flask_smorest/blueprint.py:20)", "Flask, Werkzeug and what extends them"),
     ],
 )
