@@ -1,6 +1,7 @@
 """The goals: what is compared with what, and whether it is met."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,19 +12,9 @@ from tests.measurements import measured
 HOT_32 = Cell(workers=1, connections=32, counters=1)
 
 
-def measurement(
-    target: str,
-    cell: Cell,
-    *,
-    repeat: int = 1,
-    rate: float = 100.0,
-    p50: float = 1.0,
-    p99: float = 2.0,
-    cpu: float = 1.0,
-) -> Measurement:
+def measurement(target: str, cell: Cell, *, cpu: float = 1.0, **others: Any) -> Measurement:
     """Return a measurement of 1,000 requests, each of which took gunicorn so many milliseconds of CPU time."""
-    cpu_seconds = {"gunicorn": cpu, "load": 9.0}
-    return measured(target, cell, repeat=repeat, rate=rate, p50=p50, p99=p99, p999=p99, cpu=cpu_seconds)
+    return measured(target, cell, cpu={"gunicorn": cpu, "load": 9.0}, **others)
 
 
 def found(*measurements: Measurement) -> dict[str, Ratio]:
