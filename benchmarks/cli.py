@@ -20,7 +20,7 @@ from benchmarks.machine import facts
 from benchmarks.peers import postgres_programs, redis_program
 from benchmarks.ratios import ratios_of
 from benchmarks.running import Plan, run
-from benchmarks.soak import soak
+from benchmarks.soak import USUAL, soak
 from localnode.errors import LocalNodeError
 from service.errors import CounterError
 
@@ -168,9 +168,9 @@ def run_(*, peers: bool, **options: Any) -> None:
     help="What is put under load.",
 )
 @click.option("--minutes", type=click.FloatRange(min=0.5, max=1440), default=10.0, help="For how long.")
-@click.option("--workers", type=click.IntRange(1, 64), default=2, help="Workers of gunicorn.")
-@click.option("--connections", type=click.IntRange(1, 1000), default=64, help="Connections.")
-@click.option("--counters", type=click.IntRange(1, 100_000), default=1, help="Counters.")
+@click.option("--workers", type=click.IntRange(1, 64), default=USUAL.workers, help="Workers of gunicorn.")
+@click.option("--connections", type=click.IntRange(1, 1000), default=USUAL.connections, help="Connections.")
+@click.option("--counters", type=click.IntRange(1, 100_000), default=USUAL.counters, help="Counters.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=PLAN.threads, help="Threads of a worker.")
 def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) -> None:
     """Keep one strategy busy: does the memory of a worker grow, does anything fail, is anything lost or doubled?

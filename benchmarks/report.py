@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -95,8 +96,9 @@ def into_documentation() -> list[Path]:
 
 
 def _places_of_run(results: Results) -> Iterator[Place]:
-    _demand_everything(results)
-    demand_commit(results.about)
+    with _understanding(RUN, "a run"):
+        _demand_everything(results)
+        demand_commit(results.about)
     yield _section(results), PAGE, BEGIN.format("bench-peers")
     extracts = (
         (tables.summary(results), README, BEGIN.format("bench-peers")),
@@ -109,37 +111,56 @@ def _places_of_run(results: Results) -> Iterator[Place]:
 
 
 def _places_of_soak() -> Iterator[Place]:
-    try:
+    with _understanding(SOAK, "a soak"):
         known = json.loads(SOAK.read_text("utf-8"))
         _demand_proof(known)
         demand_commit(known["about"])
         yield of_soak(known, tables.in_markdown), PAGE, BEGIN.format("soak")
+
+
+@contextmanager
+def _understanding(file: Path, what: str) -> Iterator[None]:
+    """Make what is wrong with the content of a file an error that names it."""
+    try:
+        yield
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise BenchmarkError(f"{SOAK} does not hold the figures of a soak: {error!r}") from error
+        raise BenchmarkError(f"{file} does not hold the figures of {what}: {error!r}") from error
 
 
 def _demand_everything(results: Results) -> None:
     """Refuse a run of which the documentation would show too little, or what is not to be believed."""
     everything = [*targets.of_the_service(), *targets.peers()]
     steps = chain(closed_loops(everything, Plan()), constant_rates(everything, Plan()))
-    if not all(len(results.of(step.target.name, step.cell)) >= tables.BELIEVABLE for step in steps):
-        raise BenchmarkError(
-            f"{RUN} lacks what the documentation shows: all of `make bench-peers`, with its workers, connections,"
-            f" counters and rates, at least {tables.BELIEVABLE} times."
-        )
-    plan = results.about["plan"]
-    if min(plan["seconds"], plan["rate_seconds"]) - plan["warm_up"] < LONG_ENOUGH:
-        raise BenchmarkError(
-            f"The measurements of {RUN} are shorter than the {LONG_ENOUGH:g} s that say anything."
-        )
+    for step in steps:
+        rounds = {each.repeat for each in results.of(step.target.name, step.cell)}
+        if len(rounds) < tables.BELIEVABLE:
+            raise BenchmarkError(
+                f"{RUN} lacks what the documentation shows, all of `make bench-peers` in at least"
+                f" {tables.BELIEVABLE} rounds: it has {len(rounds)} of {step.target.name}, {where(step.cell)}."
+            )
+    made, usual = results.about["plan"], Plan()
+    least = {
+        "warm_up": usual.warm_up,
+        "prepare": usual.prepare,
+        "seconds": made["warm_up"] + LONG_ENOUGH,
+        "rate_seconds": made["warm_up"] + LONG_ENOUGH,
+    }
+    for name, seconds in least.items():
+        if made[name] < seconds:
+            raise BenchmarkError(
+                f"{RUN} was measured with --{name.replace('_', '-')} {made[name]:g}: the documentation needs"
+                f" at least {seconds:g} s."
+            )
 
 
 def _demand_proof(soaked: Mapping[str, Any]) -> None:
     """Refuse a soak that does not show what the documentation says of the memory."""
+    is_usual = (soaked["target"], Cell(**soaked["cell"])) == (BATCHED, soak.USUAL)
     is_long = soaked["looks"][-1]["minutes"] >= SOAKED
-    if soaked["target"] != BATCHED or not is_long or not soaked["holds"]:
+    if not (is_usual and is_long and soaked["holds"]):
         raise BenchmarkError(
-            f"{SOAK} is not of {SOAKED:g} minutes of `/{BATCHED}` that hold: `make soak` measures those."
+            f"{SOAK} is not of {SOAKED:g} minutes of `/{BATCHED}` with {where(soak.USUAL)} that hold: `make soak`"
+            " measures those."
         )
 
 

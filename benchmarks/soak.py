@@ -14,6 +14,9 @@ from benchmarks.load import Dose
 from benchmarks.stand import stand
 from benchmarks.targets import Target
 
+USUAL: Final = Cell(workers=2, connections=64, counters=1)
+"""Where it is done unless asked for something else: both processors, and as many clients as are measured elsewhere."""
+
 PIECE: Final = 15.0
 """Seconds of load between two looks at the memory."""
 

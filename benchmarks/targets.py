@@ -49,7 +49,7 @@ BARE: Final = Target("bare", App("bare", "benchmarks.routes.bare:app()"), "bare"
 AS_TASKS: Final = Target(
     "bare, as tasks", App("bare-as-tasks", "benchmarks.routes.bare:as_tasks()"), "batched", aside=True
 )
-STACK: Final = tuple(
+STACK, SHIPPED = (
     Target(name, App(name, "benchmarks.routes.stack:app()", logs=logs), "scripted", aside=True)
     for name, logs in (("stack", False), ("stack, logging", True))
 )
@@ -104,7 +104,7 @@ def gathering() -> list[Target]:
 
 def of_the_service() -> list[Target]:
     """Return what `make bench` measures."""
-    return [BARE, AS_TASKS, *STACK, RAW, *strategies(), *with_keys(), *retrying(), *gathering()]
+    return [BARE, AS_TASKS, STACK, SHIPPED, RAW, *strategies(), *with_keys(), *retrying(), *gathering()]
 
 
 def peers() -> list[Target]:

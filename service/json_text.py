@@ -1,4 +1,4 @@
-"""JSON in printable ASCII without blanks: lines of the log, and answers that are no problems.
+"""JSON in printable ASCII without blanks: lines of the log, and answers.
 
 Source: https://github.com/ijl/orjson, and RFC 8259, section 7, for what is escaped.
 """
@@ -19,8 +19,10 @@ def encode(content: Any, *, default: Callable[[Any], Any] | None = None) -> byte
     """Return content as JSON.
 
     Args:
-        content: Mappings with text for keys, sequences, text, numbers of any size, booleans and None.
-        default: Returns in place of anything else what can be encoded.
+        content: Mappings with text for keys, sequences, text, whole numbers of any size, finite others, booleans and
+            None.
+        default: Returns in place of anything else what can be encoded. It may not be asked for what orjson knows
+            besides, as enumerations and UUIDs.
 
     Raises:
         TypeError: There is something else, and no ``default``.
@@ -28,11 +30,12 @@ def encode(content: Any, *, default: Callable[[Any], Any] | None = None) -> byte
     try:
         text = orjson.dumps(content, default, OPTIONS)
     except orjson.JSONEncodeError:
-        return _slowly(content, default)
+        # Python's own takes numbers beyond 64 bits and lone surrogates.
+        return _escaped(content, default)
     # DEL and beyond it are controls that a terminal obeys, which orjson leaves as they are.
-    return text if text.isascii() and DEL not in text else _slowly(content, default)
+    return text if text.isascii() and DEL not in text else _escaped(orjson.loads(text))
 
 
-def _slowly(content: Any, default: Callable[[Any], Any] | None) -> bytes:
-    """Do it by Python's own, which escapes all that is not ASCII and takes larger numbers and lone surrogates."""
+def _escaped(content: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Do it by Python's own, which escapes all that is not printable ASCII."""
     return json.dumps(content, separators=(",", ":"), default=default).encode()

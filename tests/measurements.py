@@ -12,7 +12,14 @@ ABOUT: Final[dict[str, Any]] = {
     "file_system": "ext4",
     "command": "make bench",
     "versions": ["Python 3.11.2", "Elasticsearch 9.4.3"],
-    "plan": {"repeats": 3, "threads": 64, "seconds": 2.0, "rate_seconds": 2.5, "warm_up": 0.5},
+    "plan": {
+        "repeats": 3,
+        "threads": 64,
+        "seconds": 2.0,
+        "rate_seconds": 2.5,
+        "warm_up": 0.5,
+        "prepare": 180.0,
+    },
 }
 
 

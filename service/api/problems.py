@@ -1,6 +1,5 @@
 """Errors as problem details, RFC 9457. The one place that knows which error is which HTTP status."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from service.errors import (
     PreconditionFailed,
     StorageUnavailable,
 )
+from service.json_text import encode
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SOON: Final = MappingProxyType({"Retry-After": "1"})
@@ -71,8 +71,9 @@ class Problematic(Response):
     """
 
     def __init__(self, problem: Problem) -> None:
-        text = f"{json.dumps(problem.as_dict())}\n"
-        super().__init__(text, problem.status, dict(problem.headers), content_type=MEDIA_TYPE)
+        super().__init__(
+            encode(problem.as_dict()) + b"\n", problem.status, dict(problem.headers), content_type=MEDIA_TYPE
+        )
         self.kind = problem.kind or "about:blank"
 
 

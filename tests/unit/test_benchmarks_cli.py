@@ -143,7 +143,7 @@ def test_targets_take_turns_within_a_cell() -> None:
 
 def test_what_stands_aside_is_measured_on_a_hot_counter_only() -> None:
     """And not at constant rates."""
-    aside = [*targets.STACK, *targets.with_keys()]
+    aside = [targets.STACK, targets.SHIPPED, *targets.with_keys()]
     steps = list(closed_loops(aside, PLAN))
 
     assert {1} == {step.cell.counters for step in steps}

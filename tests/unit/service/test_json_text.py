@@ -3,7 +3,9 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -43,6 +45,20 @@ def test_what_json_has_no_type_for_is_left_to_the_caller(beside: str) -> None:
 
     assert {"odd": [*map(repr, odd)], "beside": beside} == json.loads(written)
     assert LOCAL not in written.decode()
+
+
+@pytest.mark.parametrize("beside", ["", "ä"])
+def test_what_orjson_knows_is_the_same_whatever_else_there_is(beside: str) -> None:
+    """A value is no other because of what stands beside it."""
+
+    class Colour(Enum):
+        RED = "red"
+
+    known = {"enumeration": Colour.RED, "uuid": UUID(int=1), "large": 1e300}
+
+    written = json.loads(encode({**known, "beside": beside}, default=repr))
+
+    assert {"enumeration": "red", "uuid": str(UUID(int=1)), "large": 1e300, "beside": beside} == written
 
 
 @pytest.mark.parametrize("beside", ["", "ä"])
