@@ -36,7 +36,7 @@ class Plan:
     workers: tuple[int, ...] = (1, 2)
     counters: tuple[int, ...] = (1, 1000)
     percents: tuple[int, ...] = (50, 70, 90)
-    repeats: int = 3
+    repeats: int = 4
     seconds: float = 2.0
     rate_seconds: float = 2.5
     warm_up: float = 0.5
@@ -56,8 +56,8 @@ class Step:
 def closed_loops(targets: Sequence[Target], plan: Plan) -> Iterator[Step]:
     """Give the measurements of the maximum: repetition by repetition, cell by cell, targets in a random order.
 
-    Random, so that none always comes after the same other one, whose writes a store may still be busy with; and the
-    same in every run.
+    Random, so that none always comes after the same other one, whose writes a store may still be busy with. Each second
+    repetition goes backwards, so that of two targets neither always comes first. It is the same in every run.
     """
     cells = [
         Cell(workers=workers, connections=connections, counters=counters)
@@ -84,12 +84,17 @@ def constant_rates(targets: Sequence[Target], plan: Plan) -> Iterator[Step]:
 
 
 def _steps(targets: Sequence[Target], cells: Sequence[Cell], repeats: int) -> Iterator[Step]:
-    order = random.Random(0)  # noqa: S311 - not for secrets
     for repeat in range(1, repeats + 1):
         for cell in cells:
-            for target in order.sample(targets, len(targets)):
+            for target in _in_turn(targets, cell, repeat):
                 if _is_measured(target, cell):
                     yield Step(target, cell, repeat)
+
+
+def _in_turn(targets: Sequence[Target], cell: Cell, repeat: int) -> Sequence[Target]:
+    order = random.Random(f"{cell} {(repeat + 1) // 2}")  # noqa: S311 - not for secrets
+    shuffled = order.sample(targets, len(targets))
+    return shuffled if repeat % 2 else shuffled[::-1]
 
 
 def _is_measured(target: Target, cell: Cell) -> bool:

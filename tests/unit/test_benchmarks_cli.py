@@ -1,5 +1,6 @@
 """The command line of the benchmarks, and the order in which they measure."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -139,6 +140,20 @@ def test_targets_take_turns_within_a_cell() -> None:
         cells = {step.cell for step in steps[start : start + len(chosen)]}
 
         assert len(cells) == 1
+
+
+def test_of_two_targets_neither_always_comes_first() -> None:
+    """What was measured before may still keep a store busy: each second round is the last one's, backwards."""
+    chosen = targets.of_the_service()
+    rounds: dict[tuple[Cell, int], list[str]] = {}
+    for step in closed_loops(chosen, replace(PLAN, repeats=4)):
+        rounds.setdefault((step.cell, step.repeat), []).append(step.target.name)
+
+    orders = {tuple(order) for order in rounds.values()}
+    assert len(rounds) == len(orders)
+    for (cell, repeat), order in rounds.items():
+        if repeat % 2:
+            assert order == rounds[cell, repeat + 1][::-1]
 
 
 def test_what_stands_aside_is_measured_on_a_hot_counter_only() -> None:
