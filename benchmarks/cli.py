@@ -20,7 +20,7 @@ from benchmarks.machine import facts
 from benchmarks.peers import postgres_programs, redis_program
 from benchmarks.ratios import ratios_of
 from benchmarks.running import Plan, run
-from benchmarks.soak import USUAL, soak
+from benchmarks.soak import MINUTES, USUAL, soak
 from localnode.errors import LocalNodeError
 from service.errors import CounterError
 
@@ -167,7 +167,7 @@ def run_(*, peers: bool, **options: Any) -> None:
     default=targets.strategies()[-1].name,
     help="What is put under load.",
 )
-@click.option("--minutes", type=click.FloatRange(min=0.5, max=1440), default=10.0, help="For how long.")
+@click.option("--minutes", type=click.FloatRange(min=0.5, max=1440), default=MINUTES, help="For how long.")
 @click.option("--workers", type=click.IntRange(1, 64), default=USUAL.workers, help="Workers of gunicorn.")
 @click.option("--connections", type=click.IntRange(1, 1000), default=USUAL.connections, help="Connections.")
 @click.option("--counters", type=click.IntRange(1, 100_000), default=USUAL.counters, help="Counters.")

@@ -28,7 +28,7 @@ from benchmarks.load import Dose
 from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.ratios import where
 from benchmarks.stand import Stand, stand
-from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, REDIS, SHIPPED, Target, strategies
+from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, LOGGING_STACK, REDIS, Target, strategies
 
 LOOKS: Final = 97
 """A second: a number that nothing else goes by."""
@@ -48,7 +48,7 @@ SUBJECTS: Final = (
     (BATCHED, Cell(workers=1, connections=1, counters=1)),
     (BARE, Cell(workers=1, connections=32, counters=1)),
     (AS_TASKS, Cell(workers=1, connections=32, counters=1)),
-    (SHIPPED, Cell(workers=1, connections=32, counters=1)),
+    (LOGGING_STACK, Cell(workers=1, connections=32, counters=1)),
     (BATCHED, Cell(workers=1, connections=32, counters=1)),
     (BARE, Cell(workers=2, connections=32, counters=1)),
     (SYNCED_REDIS, Cell(workers=2, connections=32, counters=1)),

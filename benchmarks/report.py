@@ -36,9 +36,6 @@ DRAWINGS: Final = {
 LONG_ENOUGH: Final = 1.0
 """Seconds of a measurement besides its warm-up."""
 
-SOAKED: Final = 10.0
-"""Minutes."""
-
 Lay = Callable[[Sequence[tables.Row]], str]
 
 Place = tuple[str, Path, str]
@@ -99,15 +96,15 @@ def _places_of_run(results: Results) -> Iterator[Place]:
     with _understanding(RUN, "a run"):
         _demand_everything(results)
         demand_commit(results.about)
-    yield _section(results), PAGE, BEGIN.format("bench-peers")
-    extracts = (
-        (tables.summary(results), README, BEGIN.format("bench-peers")),
-        (tables.ways(results, "occ"), STRATEGIES, EXTRACT.format("the ways of /occ")),
-        (tables.ways(results, "batched"), STRATEGIES, EXTRACT.format("the ways of /batched")),
-        (tables.sizing(results), OPERATIONS, EXTRACT.format("sizing")),
-    )
-    for rows, page, begin in extracts:
-        yield f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page, begin
+        yield _section(results), PAGE, BEGIN.format("bench-peers")
+        extracts = (
+            (tables.summary(results), README, BEGIN.format("bench-peers")),
+            (tables.ways(results, "occ"), STRATEGIES, EXTRACT.format("the ways of /occ")),
+            (tables.ways(results, "batched"), STRATEGIES, EXTRACT.format("the ways of /batched")),
+            (tables.sizing(results), OPERATIONS, EXTRACT.format("sizing")),
+        )
+        for rows, page, begin in extracts:
+            yield f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page, begin
 
 
 def _places_of_soak() -> Iterator[Place]:
@@ -142,8 +139,7 @@ def _demand_everything(results: Results) -> None:
     least = {
         "warm_up": usual.warm_up,
         "prepare": usual.prepare,
-        "seconds": made["warm_up"] + LONG_ENOUGH,
-        "rate_seconds": made["warm_up"] + LONG_ENOUGH,
+        **dict.fromkeys(("seconds", "rate_seconds"), round(made["warm_up"] + LONG_ENOUGH, 6)),
     }
     for name, seconds in least.items():
         if made[name] < seconds:
@@ -156,10 +152,10 @@ def _demand_everything(results: Results) -> None:
 def _demand_proof(soaked: Mapping[str, Any]) -> None:
     """Refuse a soak that does not show what the documentation says of the memory."""
     is_usual = (soaked["target"], Cell(**soaked["cell"])) == (BATCHED, soak.USUAL)
-    is_long = soaked["looks"][-1]["minutes"] >= SOAKED
+    is_long = soaked["looks"][-1]["minutes"] >= soak.MINUTES
     if not (is_usual and is_long and soaked["holds"]):
         raise BenchmarkError(
-            f"{SOAK} is not of {SOAKED:g} minutes of `/{BATCHED}` with {where(soak.USUAL)} that hold: `make soak`"
+            f"{SOAK} is not of {soak.MINUTES:g} minutes of `/{BATCHED}` with {where(soak.USUAL)} that hold: `make soak`"
             " measures those."
         )
 

@@ -23,7 +23,7 @@ class Plan:
         workers: Numbers of gunicorn's workers.
         counters: Numbers of counters; the smallest is that of constant rates.
         percents: Parts of the maximum, in percent, at which requests come at a constant rate.
-        repeats: How often everything is measured.
+        repeats: How often everything is measured; an even number, for each second one takes targets backwards.
         seconds: How long each closed loop is measured, the warm-up included.
         rate_seconds: How long each constant rate is, likewise.
         warm_up: Seconds at the beginning of each measurement that do not count.
@@ -57,7 +57,8 @@ def closed_loops(targets: Sequence[Target], plan: Plan) -> Iterator[Step]:
     """Give the measurements of the maximum: repetition by repetition, cell by cell, targets in a random order.
 
     Random, so that none always comes after the same other one, whose writes a store may still be busy with. Each second
-    repetition goes backwards, so that of two targets neither always comes first. It is the same in every run.
+    repetition takes the targets of each cell backwards, so that of two neither comes first more often, if their number
+    is even. It is the same in every run.
     """
     cells = [
         Cell(workers=workers, connections=connections, counters=counters)
@@ -92,8 +93,10 @@ def _steps(targets: Sequence[Target], cells: Sequence[Cell], repeats: int) -> It
 
 
 def _in_turn(targets: Sequence[Target], cell: Cell, repeat: int) -> Sequence[Target]:
-    order = random.Random(f"{cell} {(repeat + 1) // 2}")  # noqa: S311 - not for secrets
-    shuffled = order.sample(targets, len(targets))
+    """Return the targets in the order of a cell and a repetition."""
+    pair = (repeat + 1) // 2
+    generator = random.Random(f"{cell} {pair}")  # noqa: S311 - not for secrets
+    shuffled = generator.sample(targets, len(targets))
     return shuffled if repeat % 2 else shuffled[::-1]
 
 

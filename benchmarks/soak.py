@@ -15,7 +15,10 @@ from benchmarks.stand import stand
 from benchmarks.targets import Target
 
 USUAL: Final = Cell(workers=2, connections=64, counters=1)
-"""Where it is done unless asked for something else: both processors, and as many clients as are measured elsewhere."""
+"""Where, unless asked for something else: on two processors, with the most clients that are measured elsewhere."""
+
+MINUTES: Final = 10.0
+"""How long, unless asked for something else."""
 
 PIECE: Final = 15.0
 """Seconds of load between two looks at the memory."""

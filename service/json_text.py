@@ -19,8 +19,8 @@ def encode(content: Any, *, default: Callable[[Any], Any] | None = None) -> byte
     """Return content as JSON.
 
     Args:
-        content: Mappings with text for keys, sequences, text, whole numbers of any size, finite others, booleans and
-            None.
+        content: Dicts with text or whole numbers for keys, lists, tuples, text, whole numbers of any size, finite
+            others, booleans and None.
         default: Returns in place of anything else what can be encoded. It may not be asked for what orjson knows
             besides, as enumerations and UUIDs.
 
@@ -30,7 +30,7 @@ def encode(content: Any, *, default: Callable[[Any], Any] | None = None) -> byte
     try:
         text = orjson.dumps(content, default, OPTIONS)
     except orjson.JSONEncodeError:
-        # Python's own takes numbers beyond 64 bits and lone surrogates.
+        # Python's own takes keys that are numbers, numbers beyond 64 bits and lone surrogates.
         return _escaped(content, default)
     # DEL and beyond it are controls that a terminal obeys, which orjson leaves as they are.
     return text if text.isascii() and DEL not in text else _escaped(orjson.loads(text))
