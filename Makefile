@@ -142,7 +142,7 @@ bench-table: .venv/bench ## Put the figures of the last bench-peers and soak int
 	@$(RUN) benchmarks table
 
 .PHONY: scaling
-scaling: .venv/dev balancer ## Measure what docs/scaling.md computes with, and put it there (9 min)
+scaling: .venv/dev balancer ## Measure what docs/scaling.md computes with, and put it there (10 min)
 	@$(RUN) benchmarks scaling
 
 .PHONY: smoke
