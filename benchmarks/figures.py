@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import understanding
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 
 MILLISECOND: Final = 10**3
@@ -217,12 +217,10 @@ class Results:
         Raises:
             BenchmarkError: It cannot be read, or is not what this version writes.
         """
-        try:
+        with understanding(file, "a run"):
             content = json.loads(file.read_text("utf-8"))
             measurements = [Measurement.from_dict(each) for each in content["measurements"]]
             return cls(measurements, content["targets"], content["about"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise BenchmarkError(f"{file} does not hold the figures of a run: {error!r}") from error
 
     def save(self, file: Path) -> None:
         """Write everything to a file, as JSON."""

@@ -3,13 +3,12 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import pages, plots, soak, tables, targets
-from benchmarks.errors import BenchmarkError
+from benchmarks.errors import BenchmarkError, understanding
 from benchmarks.figures import Cell, Results
 from benchmarks.machine import demand_commit, sentence
 from benchmarks.ratios import BATCHED, ratios_of, where
@@ -93,7 +92,7 @@ def into_documentation() -> list[Path]:
 
 
 def _places_of_run(results: Results) -> Iterator[Place]:
-    with _understanding(RUN, "a run"):
+    with understanding(RUN, "a run"):
         _demand_everything(results)
         demand_commit(results.about)
         yield _section(results), PAGE, BEGIN.format("bench-peers")
@@ -108,20 +107,11 @@ def _places_of_run(results: Results) -> Iterator[Place]:
 
 
 def _places_of_soak() -> Iterator[Place]:
-    with _understanding(SOAK, "a soak"):
+    with understanding(SOAK, "a soak"):
         known = json.loads(SOAK.read_text("utf-8"))
         _demand_proof(known)
         demand_commit(known["about"])
         yield of_soak(known, tables.in_markdown), PAGE, BEGIN.format("soak")
-
-
-@contextmanager
-def _understanding(file: Path, what: str) -> Iterator[None]:
-    """Make what is wrong with the content of a file an error that names it."""
-    try:
-        yield
-    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise BenchmarkError(f"{file} does not hold the figures of {what}: {error!r}") from error
 
 
 def _demand_everything(results: Results) -> None:
