@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import click
+import elasticsearch
 from click.core import ParameterSource
 from environs import EnvError
 
@@ -65,6 +66,10 @@ class Group(click.Group):
             return super().invoke(ctx)
         except (BenchmarkError, LocalNodeError, CounterError, EnvError, OSError) as error:
             raise click.ClickException(str(error)) from error
+        except (elasticsearch.ApiError, elasticsearch.TransportError) as error:
+            raise click.ClickException(
+                f"Elasticsearch, at ELASTICSEARCH_URL if that is set: {error}"
+            ) from error
 
 
 def _quickly(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature

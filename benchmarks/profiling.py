@@ -1,9 +1,13 @@
 """What a worker does under load, by what the code belongs to: why a goal is not reached.
 
-py-spy stops a worker a hundred times a second to see which of a worker's threads holds Python's lock, and where, while
-the worker is under the load of `make bench`. What the standard library does counts for its caller. Beside that stands
-what the system accounts for meanwhile: the processor time of a request, with the calls of the system and the waking of
-threads, for which nobody holds the lock.
+py-spy stops a worker some times a second to see which of its threads holds Python's lock, and where, while the worker
+is under the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the
+system accounts for under the same load when nobody looks: the processor time of a request, with the calls of the system
+and the waking of threads, for which nobody holds the lock.
+
+To be stopped slows a worker down, the more threads it has and the more often, so that such figures are those of a
+measurement before. Not to stop it (``--nonblocking``) is no way: half of the looks fail then, and more of those at what
+changes fast.
 """
 
 import subprocess
@@ -26,41 +30,44 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose
 from benchmarks.machine import demand_commit, facts, sentence
-from benchmarks.ratios import where
+from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, LOGGING_STACK, REDIS, Target, strategies
 
-LOOKS: Final = 97
-"""A second: a number that nothing else goes by."""
+LOOKS: Final = 31
+"""A second: a number that nothing else goes by, and few enough that looking does not change much."""
 WARM_UP: Final = 3.0
-"""Seconds of load before it looks."""
-LOOKING: Final = 12.0
-"""Seconds for which it looks."""
-SECONDS: Final = WARM_UP + LOOKING + 2
-"""Of load in all; py-spy takes a moment to begin."""
+"""Seconds of load before anything counts."""
+MEASURING: Final = 6.0
+"""Seconds for which it is measured, and nobody looks."""
+LOOKING: Final = 15.0
+"""Seconds for which it is looked at."""
+STARTING: Final = 2.0
+"""Seconds that py-spy may take to begin."""
 PREPARE: Final = 15.0
 """Seconds of load on each subject that Elasticsearch is behind before anything counts, for its JVM."""
 
 *_, SCRIPTED, BATCHED = strategies()
 SYNCED_REDIS: Final = REDIS[0]
+CROWDS: Final = [(workers, connections) for workers in OF_BARE for connections in CROWDED]
 SUBJECTS: Final = (
-    (SCRIPTED, Cell(workers=1, connections=1, counters=1)),
-    (BATCHED, Cell(workers=1, connections=1, counters=1)),
-    (BARE, Cell(workers=1, connections=32, counters=1)),
+    *((target, Cell(workers=1, connections=1, counters=1)) for target in (SCRIPTED, BATCHED)),
+    *(
+        (target, Cell(workers=workers, connections=connections, counters=1))
+        for workers, connections in CROWDS
+        for target in (BARE, LOGGING_STACK, SYNCED_REDIS, BATCHED)
+    ),
     (AS_TASKS, Cell(workers=1, connections=32, counters=1)),
-    (LOGGING_STACK, Cell(workers=1, connections=32, counters=1)),
-    (BATCHED, Cell(workers=1, connections=32, counters=1)),
-    (BARE, Cell(workers=2, connections=32, counters=1)),
-    (SYNCED_REDIS, Cell(workers=2, connections=32, counters=1)),
-    (BATCHED, Cell(workers=2, connections=32, counters=1)),
-    (SCRIPTED, Cell(workers=1, connections=32, counters=1000)),
-    (BATCHED, Cell(workers=1, connections=32, counters=1000)),
-    (SCRIPTED, Cell(workers=2, connections=32, counters=1000)),
-    (BATCHED, Cell(workers=2, connections=32, counters=1000)),
-    (BARE, Cell(workers=1, connections=64, counters=1, share=0.5)),
-    (BATCHED, Cell(workers=1, connections=64, counters=1, share=0.5)),
-    (BARE, Cell(workers=2, connections=64, counters=1, share=0.5)),
-    (BATCHED, Cell(workers=2, connections=64, counters=1, share=0.5)),
+    *(
+        (target, Cell(workers=workers, connections=connections, counters=1000))
+        for workers, connections in CROWDS
+        for target in (SCRIPTED, BATCHED)
+    ),
+    *(
+        (target, Cell(workers=workers, connections=max(CROWDED), counters=1, share=0.5))
+        for workers in OF_BARE
+        for target in (BARE, BATCHED)
+    ),
 )
 """What is looked at: where a goal is hard to reach, and what it is compared with there."""
 
@@ -142,9 +149,16 @@ def parts_of(lines: Iterable[str]) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a worker was seen doing: how often each part was at work, and what was measured meanwhile."""
+    """What a worker does under load.
+
+    Attributes:
+        measured: While nobody looked.
+        looked_at: Under the same load, meanwhile.
+        seen: How often each part was at work then.
+    """
 
     measured: Measurement
+    looked_at: Measurement
     seen: Counter[str]
 
     @property
@@ -162,7 +176,7 @@ class Profile:
 
 
 def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile:
-    """Put load on a target, and look at one of its workers.
+    """Put load on a target, first to measure it, and then to look at one of its workers.
 
     Args:
         ready: Has it.
@@ -173,6 +187,9 @@ def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile
     Raises:
         BenchmarkError: py-spy failed: it may have to be root.
     """
+    measured = ready.measure(
+        target, cell, Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP, rate=rate), repeat=1
+    )
     master = psutil.Process(ready.services[target.app.name, cell.workers].process.pid)
     worker = min(child.pid for child in master.children())
     with tempfile.TemporaryDirectory(prefix="profile-") as folder, ThreadPoolExecutor(1) as pool:
@@ -182,26 +199,28 @@ def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile
             *("--rate", str(LOOKS), "--duration", f"{LOOKING:.0f}"),
             *("--format", "raw", "--full-filenames", "--output", str(stacks)),
         ]
-        dose = Dose(seconds=SECONDS, warm_up=WARM_UP, rate=rate)
-        measuring = pool.submit(ready.measure, target, cell, dose, repeat=1)
+        dose = Dose(seconds=WARM_UP + STARTING + LOOKING, warm_up=WARM_UP, rate=rate)
+        measuring = pool.submit(ready.measure, target, cell, dose, repeat=2)
         time.sleep(WARM_UP)
         spied = subprocess.run(command, capture_output=True, text=True, check=False)
-        measured = measuring.result()
+        looked_at = measuring.result()
         if spied.returncode != 0:
             raise BenchmarkError(f"py-spy failed; it may have to be run as root: {spied.stderr.strip()}")
-        return Profile(measured, parts_of(stacks.read_text("utf-8").splitlines()))
+        return Profile(measured, looked_at, parts_of(stacks.read_text("utf-8").splitlines()))
 
 
 def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
     """Return a row for each profile: what each part has of the time for which Python's lock is held.
 
-    Then for how much of the time that of the one worker is held, and the figures of all of them together.
+    Then for how much of the time that of the one worker is held, and the figures of all workers together: the rate
+    while one was looked at, and what was measured when none was.
     """
     columns: dict[str, Callable[[Profile], str]] = {
         **{part: partial(_percent_of, part=part) for part in (*PARTS, REST)},
         "the lock is held": lambda each: f"{each.locked:.0%}",
+        "increments/s meanwhile": lambda each: f"{each.looked_at.speed.rate:,.0f}",
+        "unseen": lambda each: f"{each.measured.speed.rate:,.0f}",
         "CPU of an increment": lambda each: f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs",
-        "increments/s meanwhile": lambda each: f"{each.measured.speed.rate:,.0f}",
         "processors: gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
         "the store": lambda each: f"{each.processors('store'):.2f}",
         "the load": lambda each: f"{each.processors('load'):.2f}",
@@ -222,6 +241,12 @@ def _percent_of(each: Profile, part: str) -> str:
     return f"{each.share_of(part):.0%}"
 
 
+def _maximum_of(ready: Stand, target: Target, cell: Cell) -> float:
+    """Return how many increments a second it does in a closed loop."""
+    dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
+    return ready.measure(target, replace(cell, share=0.0), dose, repeat=1).speed.rate
+
+
 def main() -> None:
     """Profile all subjects, print the table, and put it into docs/benchmarks.md."""
     known = facts([])
@@ -233,13 +258,12 @@ def main() -> None:
                 ready.put_load_on(target, cell, Dose(seconds=PREPARE))
         for target, cell in SUBJECTS:
             click.echo(f"{target.name}, {where(cell)}", err=True)
-            maximum = ready.measure(
-                target, replace(cell, share=0.0), Dose(seconds=2 * WARM_UP, warm_up=WARM_UP), repeat=1
-            )
-            profiles.append(profile(ready, target, cell, rate=cell.share * maximum.speed.rate))
+            rate = cell.share * _maximum_of(ready, target, cell) if cell.share else 0.0
+            profiles.append(profile(ready, target, cell, rate=rate))
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
     demand_commit(known)
-    noted = f"{table}\n{sentence(known)}; {LOOKS} looks a second for {LOOKING:.0f} s each.\n"
+    times = f"{LOOKS} looks a second for {LOOKING:.0f} s, after {MEASURING:.0f} s without"
+    noted = f"{table}\n{sentence(known)}; {times}.\n"
     pages.put(noted, page=pages.DOCS / "benchmarks.md", begin="<!-- Written by `make profile`. -->")

@@ -13,6 +13,7 @@ SCRIPTED: Final = "scripted"
 NO_BACKOFF: Final = "occ, no backoff"
 CROWDED: Final = (32, 64)
 """Connections at which the service has to be fast."""
+RATE: Final = "increments/s"
 
 OF_BARE: Final = {1: 0.90, 2: 0.70}
 """What part of the bare route's rate the batched strategy has to reach, by number of workers."""
@@ -44,17 +45,25 @@ def _path(each: Measurement) -> float:
 class Ratio:
     """A ratio of two medians, and its goal: to be ``bound`` at least, or ``at_most``.
 
+    It is ``target``'s ``figure`` by that of ``other``, with what ``where`` says.
     ``quartiles`` are those of the same ratio within each round, the median in the middle; None if there were not
     several. ``kept_up`` says whether both sides came at the rate that they were asked for, if they were for one.
     """
 
-    name: str
+    target: str
+    other: str
+    figure: str
     where: str
     value: float
     bound: float
     at_most: bool = False
     quartiles: tuple[float, float, float] | None = None
     kept_up: bool = True
+
+    @property
+    def name(self) -> str:
+        """What is compared."""
+        return f"{self.target} ÷ {self.other}, {self.figure}"
 
     @property
     def is_met(self) -> bool | None:
@@ -104,17 +113,17 @@ def _comparisons(cell: Cell) -> Iterator[Comparison]:
     is_hot = cell.counters == 1
     if is_crowded and is_hot:
         if cell.workers in OF_BARE:
-            yield Comparison(BATCHED, "bare", "increments/s", _rate, OF_BARE[cell.workers])
+            yield Comparison(BATCHED, "bare", RATE, _rate, OF_BARE[cell.workers])
         for peer in ("postgres", "redis-always"):
-            yield Comparison(BATCHED, peer, "increments/s", _rate, 1.3)
+            yield Comparison(BATCHED, peer, RATE, _rate, 1.3)
         yield Comparison(
             LOGGING_STACK.name, "bare", "CPU of gunicorn an increment", _path, 1.15, at_most=True
         )
         # Only measured with 32 connections.
-        yield Comparison("occ", NO_BACKOFF, "increments/s", _rate, 3.0)
+        yield Comparison("occ", NO_BACKOFF, RATE, _rate, 3.0)
         yield Comparison("occ", NO_BACKOFF, "p99", _p99, 1.0, at_most=True)
     if is_crowded and not is_hot:
-        yield Comparison(BATCHED, SCRIPTED, "increments/s", _rate, 3.0)
+        yield Comparison(BATCHED, SCRIPTED, RATE, _rate, 3.0)
     if cell.share or (is_crowded and is_hot):
         yield Comparison(BATCHED, "bare", "p99", _p99, 2.0, at_most=True)
     if is_hot and cell.connections == 1 and not cell.share:
@@ -127,7 +136,9 @@ def _ratio(results: Results, compared: Comparison, cell: Cell) -> Ratio | None:
     if not (ours and theirs and (there := median(map(compared.figure, theirs)))):
         return None
     return Ratio(
-        name=f"{compared.target} ÷ {compared.other}, {compared.name}",
+        target=compared.target,
+        other=compared.other,
+        figure=compared.name,
         where=where(cell),
         value=median(map(compared.figure, ours)) / there,
         bound=compared.bound,
@@ -168,7 +179,9 @@ def _growth(results: Results) -> Iterator[Ratio]:
             here, there = (results.spread(BATCHED, cell, figure) for cell in (most, least))
             if here and there and there.median:
                 yield Ratio(
-                    name=f"{BATCHED}, {name}, {most.connections} connections ÷ {least.connections}",
+                    target=f"{BATCHED}, {most.connections} connections",
+                    other=str(least.connections),
+                    figure=name,
                     where=_workers(workers),
                     value=here.median / there.median,
                     bound=bound,

@@ -97,13 +97,18 @@ def _places_of_run(results: Results) -> Iterator[Place]:
         demand_commit(results.about)
         yield _section(results), PAGE, BEGIN.format("bench-peers")
         extracts = (
-            (tables.summary(results), README, BEGIN.format("bench-peers")),
-            (tables.ways(results, "occ"), STRATEGIES, EXTRACT.format("the ways of /occ")),
-            (tables.ways(results, "batched"), STRATEGIES, EXTRACT.format("the ways of /batched")),
-            (tables.sizing(results), OPERATIONS, EXTRACT.format("sizing")),
+            (
+                [tables.summary(results), tables.rivals(ratios_of(results))],
+                README,
+                BEGIN.format("bench-peers"),
+            ),
+            ([tables.ways(results, "occ")], STRATEGIES, EXTRACT.format("the ways of /occ")),
+            ([tables.ways(results, "batched")], STRATEGIES, EXTRACT.format("the ways of /batched")),
+            ([tables.sizing(results)], OPERATIONS, EXTRACT.format("sizing")),
         )
-        for rows, page, begin in extracts:
-            yield f"{tables.in_markdown(rows)}\n{tables.about(results)}\n", page, begin
+        for parts, page, begin in extracts:
+            shown = "\n".join(map(tables.in_markdown, parts))
+            yield f"{shown}\n{tables.about(results)}\n", page, begin
 
 
 def _places_of_soak() -> Iterator[Place]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from benchmarks.figures import Cell, Measurement, Results, Spread
 from benchmarks.machine import sentence
-from benchmarks.ratios import CROWDED, Ratio, where
+from benchmarks.ratios import BATCHED, CROWDED, RATE, Ratio, where
 
 Row = Sequence[str]
 
@@ -94,6 +94,18 @@ def ratios(found: Iterable[Ratio]) -> list[Row]:
         for each in found
     ]
     return [("ratio", "with", "of medians", "within rounds", "goal", "met"), *rows]
+
+
+def rivals(found: Iterable[Ratio]) -> list[Row]:
+    """Return a row for all circumstances in which `/batched`'s rate is compared: its ratios to others, and goals."""
+    rates = [each for each in found if each.target == BATCHED and each.figure == RATE]
+    others = list(dict.fromkeys(each.other for each in rates))
+    told = {(each.where, each.other): f"{each.value:.2f} ({each.goal}: {_verdict(each)})" for each in rates}
+    rows = [
+        (place, *(told.get((place, other), "") for other in others))
+        for place in dict.fromkeys(each.where for each in rates)
+    ]
+    return [(f"{RATE}, {BATCHED} ÷", *others), *rows]
 
 
 def _within_rounds(ratio: Ratio) -> str:

@@ -37,6 +37,21 @@ def test_bad_input_is_refused_with_its_name(option: str, value: str) -> None:
     assert option in result.output
 
 
+@pytest.mark.parametrize("command", ["run", "soak"])
+def test_an_elasticsearch_that_does_not_answer_is_named(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a sentence, without a traceback."""
+    monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
+    for name in ("wrk", "version"):
+        monkeypatch.setattr(load, name, str)
+
+    result = CliRunner().invoke(main, [command])
+
+    assert result.exit_code == 1
+    assert "ELASTICSEARCH_URL if that is set: Connection error" in result.output
+
+
 def test_a_warm_up_that_leaves_no_time_is_refused() -> None:
     """Nothing would be measured."""
     result = CliRunner().invoke(main, ["run", "--seconds", "1", "--warm-up", "1"])

@@ -1,8 +1,12 @@
-"""What a profile makes of the stacks that were seen."""
+"""What a profile makes of the stacks that were seen, and its table of what was measured."""
+
+from collections import Counter
 
 import pytest
 
-from benchmarks.profiling import PROJECT, REST, part_of, parts_of
+from benchmarks.figures import Cell
+from benchmarks.profiling import LOOKING, LOOKS, PROJECT, REST, Profile, part_of, parts_of, rows
+from tests.measurements import measured
 
 LIBRARY = "/home/gunicorn/flask/.venv/lib/python3.11/site-packages/"
 VIEW = f"full_dispatch_request ({LIBRARY}flask/app.py:900);increment ({PROJECT}service/api/increments.py:12)"
@@ -34,3 +38,28 @@ def test_looks_are_added_up() -> None:
     lines = [f"{VIEW} 3", f"{VIEW};loads (json.py:1) 4", "main (a.py:1) 1"]
 
     assert {"the API and its rules": 7, REST: 1} == parts_of(lines)
+
+
+def test_shares_are_of_the_looks_and_figures_of_what_nobody_looked_at() -> None:
+    """Looking slows a worker down; how far is told."""
+    cell = Cell(workers=2, connections=32, counters=1)
+    profile = Profile(
+        measured=measured("bare", cell, rate=2000, cpu={"gunicorn": 0.5, "store": 0.1, "load": 0.2}),
+        looked_at=measured("bare", cell, rate=1500, cpu={"gunicorn": 0.9}),
+        seen=Counter({"metrics": round(LOOKS * LOOKING / 4), REST: round(LOOKS * LOOKING / 4)}),
+    )
+
+    head, row = rows([profile])
+    assert {
+        "": "bare: 2 workers, 32 connections, one counter",
+        "metrics": "50%",
+        "the rest": "50%",
+        "log": "0%",
+        "the lock is held": "50%",
+        "increments/s meanwhile": "1,500",
+        "unseen": "2,000",
+        "CPU of an increment": "500 µs",
+        "processors: gunicorn": "1.00",
+        "the store": "0.20",
+        "the load": "0.40",
+    }.items() <= dict(zip(head, row, strict=True)).items()

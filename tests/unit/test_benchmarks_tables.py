@@ -65,16 +65,15 @@ def test_what_a_store_counts_is_told() -> None:
     assert ("500", "250", "70 → 71") == (row["CPU µs: gunicorn"], row["load"], row["worker MB"])
 
 
+def ratio_of(**others: Any) -> Ratio:
+    """Return a ratio of 2.5, whose goal is 2 at most unless ``others`` say otherwise."""
+    usual = {"target": "a", "other": "b", "figure": "p99", "where": "1 worker", "at_most": True}
+    return Ratio(value=2.5, bound=2.0, **{**usual, **others})
+
+
 def test_a_goal_says_whether_it_is_met() -> None:
     """With what it is, what it was within rounds (the median, and the quartiles), and what it should be."""
-    ratio = Ratio(
-        name="a ÷ b, p99",
-        where="1 worker",
-        value=2.5,
-        bound=2.0,
-        at_most=True,
-        quartiles=(2.25, 2.5, 3.0),
-    )
+    ratio = ratio_of(quartiles=(2.25, 2.5, 3.0))
 
     row = ("a ÷ b, p99", "1 worker", "2.50", "2.50 (2.25 to 3.00)", "≤ 2.00", "no")
     assert row == tables.ratios([ratio])[1]
@@ -82,16 +81,35 @@ def test_a_goal_says_whether_it_is_met() -> None:
 
 def test_a_goal_that_was_measured_once_is_undecided() -> None:
     """There were no rounds to differ."""
-    ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, at_most=True)
+    ratio = ratio_of()
 
     assert ("2.50", "", "≤ 2.00", "undecided") == tuple(tables.ratios([ratio])[1][2:])
 
 
 def test_who_was_too_slow_for_the_rate_decides_nothing() -> None:
     """The table says why."""
-    ratio = Ratio(name="a ÷ b, p99", where="1 worker", value=2.5, bound=2.0, kept_up=False)
+    ratio = ratio_of(kept_up=False)
 
     assert "undecided: too slow for the rate" == tables.ratios([ratio])[1][-1]
+
+
+def test_the_rates_of_batched_stand_beside_those_of_others() -> None:
+    """Where a ratio has no goal its place is empty; nothing else that is compared is among them."""
+    here: dict[str, Any] = {"target": "batched", "figure": "increments/s", "at_most": False}
+    there = {**here, "where": "2 workers"}
+    ratios = [
+        ratio_of(**here, other="bare", quartiles=(2.25, 2.5, 3.0)),
+        ratio_of(**there, other="bare"),
+        ratio_of(**here, other="redis", quartiles=(1.0, 1.5, 1.75)),
+        ratio_of(**{**here, "figure": "p99"}, other="bare"),
+        ratio_of(**{**here, "target": "occ"}, other="raw"),
+    ]
+
+    assert [
+        ("increments/s, batched ÷", "bare", "redis"),
+        ("1 worker", "2.50 (≥ 2.00: yes)", "2.50 (≥ 2.00: undecided)"),
+        ("2 workers", "2.50 (≥ 2.00: undecided)", ""),
+    ] == tables.rivals(ratios)
 
 
 def test_at_a_constant_rate_that_is_told_beside_what_it_came_to() -> None:
