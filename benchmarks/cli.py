@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 import click
-import elasticsearch
 from click.core import ParameterSource
+from elasticsearch import ApiError, TransportError
 from environs import EnvError
 
 from benchmarks import http_path, load, profiling, report, scaling, tables, targets, window
@@ -66,10 +66,8 @@ class Group(click.Group):
             return super().invoke(ctx)
         except (BenchmarkError, LocalNodeError, CounterError, EnvError, OSError) as error:
             raise click.ClickException(str(error)) from error
-        except (elasticsearch.ApiError, elasticsearch.TransportError) as error:
-            raise click.ClickException(
-                f"Elasticsearch, at ELASTICSEARCH_URL if that is set: {error}"
-            ) from error
+        except (ApiError, TransportError) as error:
+            raise click.ClickException(f"Elasticsearch failed: {error}") from error
 
 
 def _quickly(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature

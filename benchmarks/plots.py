@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from benchmarks.figures import Measurement, Results, Spread
+from benchmarks.ratios import RATE
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "benchmarks"
@@ -40,7 +41,7 @@ def _connections(results: Results, target: str) -> set[int]:
 
 def rates(results: Results, file: Path) -> None:
     """Draw increments a second over connections: a panel for each number of workers and of counters."""
-    _over_connections(results, file, "increments/s", lambda each: each.speed.rate, scale="linear")
+    _over_connections(results, file, RATE, lambda each: each.speed.rate, scale="linear")
 
 
 def tails(results: Results, file: Path) -> None:

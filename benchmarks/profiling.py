@@ -1,15 +1,15 @@
 """What a worker does under load, by what the code belongs to: why a goal is not reached.
 
-py-spy stops a worker some times a second to see which of its threads holds Python's lock, and where, while the worker
-is under the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the
-system accounts for under the same load when nobody looks: the processor time of a request, with the calls of the system
-and the waking of threads, for which nobody holds the lock.
+py-spy stops a worker 31 times a second to see which of its threads holds Python's lock, and where, while the worker is
+under the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the system
+accounts for under the same load while nobody looks: the processor time of a request, with the calls of the system and
+the waking of threads, for which nobody holds the lock.
 
-To be stopped slows a worker down, the more threads it has and the more often, so that such figures are those of a
-measurement before. Not to stop it (``--nonblocking``) is no way: half of the looks fail then, and more of those at what
-changes fast.
+To be stopped slows a worker down, the more threads it has and the more often, so the processor time is measured before.
+Not to stop it (py-spy's ``--nonblocking``) is no way: its looks fail more often at what changes fast.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,23 +19,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 import click
 import psutil
 
-from benchmarks import pages, tables
+from benchmarks import pages, ratios, tables
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose
 from benchmarks.machine import demand_commit, facts, sentence
-from benchmarks.ratios import CROWDED, OF_BARE, where
+from benchmarks.ratios import CROWDED, OF_BARE, RATE, where
+from benchmarks.running import Plan, due
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, LOGGING_STACK, REDIS, Target, strategies
 
 LOOKS: Final = 31
-"""A second: a number that nothing else goes by, and few enough that looking does not change much."""
+"""A second: a number that nothing else goes by. With 97 some targets did half of what they do unseen."""
 WARM_UP: Final = 3.0
 """Seconds of load before anything counts."""
 MEASURING: Final = 6.0
@@ -43,15 +45,25 @@ MEASURING: Final = 6.0
 LOOKING: Final = 15.0
 """Seconds for which it is looked at."""
 STARTING: Final = 2.0
-"""Seconds that py-spy may take to begin."""
+"""Seconds that py-spy may take to begin, in which load goes on."""
 PREPARE: Final = 15.0
 """Seconds of load on each subject that Elasticsearch is behind before anything counts, for its JVM."""
 
-*_, SCRIPTED, BATCHED = strategies()
+FAILED_LOOKS: Final = re.compile(r"Errors: (\d+)")
+"""What py-spy says in the end."""
+
+OF_THE_SERVICE: Final = {target.name: target for target in strategies()}
+SCRIPTED: Final = OF_THE_SERVICE[ratios.SCRIPTED]
+BATCHED: Final = OF_THE_SERVICE[ratios.BATCHED]
 SYNCED_REDIS: Final = REDIS[0]
-CROWDS: Final = [(workers, connections) for workers in OF_BARE for connections in CROWDED]
+CROWDS: Final = tuple(product(OF_BARE, CROWDED))
+"""Numbers of workers and connections with which the service has to be fast."""
 SUBJECTS: Final = (
-    *((target, Cell(workers=1, connections=1, counters=1)) for target in (SCRIPTED, BATCHED)),
+    *(
+        (target, Cell(workers=workers, connections=1, counters=1))
+        for workers in OF_BARE
+        for target in (SCRIPTED, BATCHED)
+    ),
     *(
         (target, Cell(workers=workers, connections=connections, counters=1))
         for workers, connections in CROWDS
@@ -69,7 +81,7 @@ SUBJECTS: Final = (
         for target in (BARE, BATCHED)
     ),
 )
-"""What is looked at: where a goal is hard to reach, and what it is compared with there."""
+"""What is looked at: where a goal is not reached for certain, and what it is compared with there."""
 
 PARTS: Final[Mapping[str, Sequence[str]]] = {
     "Flask, Werkzeug and what extends them": (
@@ -148,82 +160,109 @@ def parts_of(lines: Iterable[str]) -> Counter[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """What a worker was seen doing: how often each part held Python's lock, in so many looks."""
+
+    seen: Counter[str]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """What a worker does under load.
+    """What workers do under load.
 
     Attributes:
-        measured: While nobody looked.
-        looked_at: Under the same load, meanwhile.
-        seen: How often each part was at work then.
+        measured: All of them, while nobody looked.
+        looked_at: All of them under the same load, while one was looked at.
+        looks: What that one was seen doing.
     """
 
     measured: Measurement
     looked_at: Measurement
-    seen: Counter[str]
+    looks: Looks
 
-    @property
-    def locked(self) -> float:
-        """The part of the time, from 0 to 1, in which a thread held Python's lock."""
-        return self.seen.total() / (LOOKS * LOOKING)
+    def microseconds_of(self, *parts: str) -> float:
+        """Return for how long parts hold the lock for an increment, of any worker."""
+        held = sum(self.looks.seen[part] for part in parts) / self.looks.number
+        return 10**6 * held * self.looked_at.cell.workers / self.looked_at.speed.rate
 
-    def share_of(self, part: str) -> float:
-        """Return what a part has of that, from 0 to 1."""
-        return self.seen[part] / max(1, self.seen.total())
-
-    def processors(self, *groups: str) -> float:
-        """Return how many processors groups of processes kept busy."""
-        return self.measured.speed.rate * self.measured.milliseconds_of(*groups) / 1000
+    def processors(self, group: str) -> float:
+        """Return how many processors a group of processes keeps busy while nobody looks."""
+        return self.measured.speed.rate * self.measured.milliseconds_of(group) / 1000
 
 
-def profile(ready: Stand, target: Target, cell: Cell, *, rate: float) -> Profile:
+def profile(ready: Stand, target: Target, cell: Cell) -> Profile:
     """Put load on a target, first to measure it, and then to look at one of its workers.
 
     Args:
         ready: Has it.
         target: What is under load.
         cell: The circumstances.
-        rate: Requests that are due a second; 0 for a closed loop.
 
     Raises:
-        BenchmarkError: py-spy failed: it may have to be root.
+        BenchmarkError: It cannot be measured, or py-spy failed: it may have to be root.
     """
-    measured = ready.measure(
-        target, cell, Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP, rate=rate), repeat=1
-    )
+    rate = 0.0
+    if cell.share:
+        closed = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
+        maximum = ready.measure(target, replace(cell, share=0.0), closed, repeat=1)
+        rate = due(cell.share, maximum.speed.rate)
+    dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP, rate=rate)
+    measured = ready.measure(target, cell, dose, repeat=1)
+    longer = replace(dose, seconds=WARM_UP + STARTING + LOOKING)
     master = psutil.Process(ready.services[target.app.name, cell.workers].process.pid)
-    worker = min(child.pid for child in master.children())
-    with tempfile.TemporaryDirectory(prefix="profile-") as folder, ThreadPoolExecutor(1) as pool:
+    worker, *_ = sorted(child.pid for child in master.children())
+    with ThreadPoolExecutor(1) as pool:
+        measuring = pool.submit(ready.measure, target, cell, longer, repeat=2)
+        time.sleep(WARM_UP)
+        looks = look(worker)
+        return Profile(measured, measuring.result(), looks)
+
+
+def look(pid: int) -> Looks:
+    """Look at a worker for `LOOKING` seconds.
+
+    Args:
+        pid: Its process.
+
+    Raises:
+        BenchmarkError: py-spy failed: it may have to be root. Or the worker ended, or the load before it had looked.
+    """
+    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         stacks = Path(folder, "stacks")
         command = [
-            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(worker), "--gil"),
+            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--gil"),
             *("--rate", str(LOOKS), "--duration", f"{LOOKING:.0f}"),
             *("--format", "raw", "--full-filenames", "--output", str(stacks)),
         ]
-        dose = Dose(seconds=WARM_UP + STARTING + LOOKING, warm_up=WARM_UP, rate=rate)
-        measuring = pool.submit(ready.measure, target, cell, dose, repeat=2)
-        time.sleep(WARM_UP)
+        began = time.monotonic()
         spied = subprocess.run(command, capture_output=True, text=True, check=False)
-        looked_at = measuring.result()
+        seconds = time.monotonic() - began
+        said = spied.stdout + spied.stderr
         if spied.returncode != 0:
-            raise BenchmarkError(f"py-spy failed; it may have to be run as root: {spied.stderr.strip()}")
-        return Profile(measured, looked_at, parts_of(stacks.read_text("utf-8").splitlines()))
+            raise BenchmarkError(f"py-spy failed; it may have to be run as root: {said.strip()}")
+        if abs(seconds - LOOKING) > STARTING:
+            raise BenchmarkError(f"py-spy took {seconds:.1f} s to look for {LOOKING:.0f} s: {said.strip()}")
+        failed = sum(map(int, FAILED_LOOKS.findall(said)))
+        return Looks(parts_of(stacks.read_text("utf-8").splitlines()), round(LOOKS * LOOKING) - failed)
 
 
-def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
-    """Return a row for each profile: what each part has of the time for which Python's lock is held.
+def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
+    """Return a row for each profile: for how many microseconds each part holds Python's lock for an increment.
 
-    Then for how much of the time that of the one worker is held, and the figures of all workers together: the rate
-    while one was looked at, and what was measured when none was.
+    Then how many looks found it held, and the rate of all workers while one of them was looked at; then what they did
+    while nobody looked.
     """
     columns: dict[str, Callable[[Profile], str]] = {
-        **{part: partial(_percent_of, part=part) for part in (*PARTS, REST)},
-        "the lock is held": lambda each: f"{each.locked:.0%}",
-        "increments/s meanwhile": lambda each: f"{each.looked_at.speed.rate:,.0f}",
-        "unseen": lambda each: f"{each.measured.speed.rate:,.0f}",
-        "CPU of an increment": lambda each: f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs",
+        **{part: partial(_microseconds_of, part=part) for part in (*PARTS, REST)},
+        "the lock in all": lambda each: f"{each.microseconds_of(*each.looks.seen):,.0f} µs",
+        "held in looks": lambda each: f"{each.looks.seen.total()} of {each.looks.number}",
+        f"{RATE} meanwhile": lambda each: f"{each.looked_at.speed.rate:,.0f}",
+        f"{RATE} before": lambda each: f"{each.measured.speed.rate:,.0f}",
+        "gunicorn's CPU": lambda each: f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs",
         "processors: gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
-        "the store": lambda each: f"{each.processors('store'):.2f}",
-        "the load": lambda each: f"{each.processors('load'):.2f}",
+        "processors: store": lambda each: f"{each.processors('store'):.2f}",
+        "processors: load": lambda each: f"{each.processors('load'):.2f}",
     }
     return [
         ("", *columns),
@@ -237,14 +276,8 @@ def rows(profiles: Sequence[Profile]) -> list[tables.Row]:
     ]
 
 
-def _percent_of(each: Profile, part: str) -> str:
-    return f"{each.share_of(part):.0%}"
-
-
-def _maximum_of(ready: Stand, target: Target, cell: Cell) -> float:
-    """Return how many increments a second it does in a closed loop."""
-    dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
-    return ready.measure(target, replace(cell, share=0.0), dose, repeat=1).speed.rate
+def _microseconds_of(each: Profile, part: str) -> str:
+    return f"{each.microseconds_of(part):,.0f}"
 
 
 def main() -> None:
@@ -252,14 +285,13 @@ def main() -> None:
     known = facts([])
     chosen = list(dict.fromkeys(target for target, _ in SUBJECTS))
     profiles: list[Profile] = []
-    with stand(chosen, workers=(1, 2), threads=64) as ready:
+    with stand(chosen, workers=OF_BARE, threads=Plan().threads) as ready:
         for target, cell in SUBJECTS:
             if target.app.store == ELASTICSEARCH:
                 ready.put_load_on(target, cell, Dose(seconds=PREPARE))
         for target, cell in SUBJECTS:
             click.echo(f"{target.name}, {where(cell)}", err=True)
-            rate = cell.share * _maximum_of(ready, target, cell) if cell.share else 0.0
-            profiles.append(profile(ready, target, cell, rate=rate))
+            profiles.append(profile(ready, target, cell))
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)

@@ -14,6 +14,7 @@ NO_BACKOFF: Final = "occ, no backoff"
 CROWDED: Final = (32, 64)
 """Connections at which the service has to be fast."""
 RATE: Final = "increments/s"
+"""What a rate is called wherever it is shown."""
 
 OF_BARE: Final = {1: 0.90, 2: 0.70}
 """What part of the bare route's rate the batched strategy has to reach, by number of workers."""
@@ -45,9 +46,10 @@ def _path(each: Measurement) -> float:
 class Ratio:
     """A ratio of two medians, and its goal: to be ``bound`` at least, or ``at_most``.
 
-    It is ``target``'s ``figure`` by that of ``other``, with what ``where`` says.
-    ``quartiles`` are those of the same ratio within each round, the median in the middle; None if there were not
-    several. ``kept_up`` says whether both sides came at the rate that they were asked for, if they were for one.
+    It is the ``figure`` of ``target`` by that of ``other``, under the circumstances that ``where`` tells; if these are
+    not the same for both, their names tell the rest. ``quartiles`` are those of the same ratio within each round, the
+    median in the middle; None if there were not several. ``kept_up`` says whether both sides came at the rate that they
+    were asked for, if they were for one.
     """
 
     target: str
@@ -87,12 +89,12 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two targets, the figure in which they are compared, and the goal as in `Ratio`."""
+    """Two targets, the figure in which they are compared, by its name, and the goal as in `Ratio`."""
 
     target: str
     other: str
-    name: str
-    figure: Figure
+    figure: str
+    of: Figure
     bound: float
     at_most: bool = False
 
@@ -101,8 +103,8 @@ def ratios_of(results: Results) -> list[Ratio]:
     """Return all ratios whose two sides have been measured."""
     compared = [(comparison, cell) for cell in results.cells for comparison in _comparisons(cell)]
     # By what is compared, in the order of the first cell that it is compared in; then by cell.
-    names = list(dict.fromkeys((each.target, each.other, each.name) for each, _ in compared))
-    compared.sort(key=lambda pair: names.index((pair[0].target, pair[0].other, pair[0].name)))
+    names = list(dict.fromkeys((each.target, each.other, each.figure) for each, _ in compared))
+    compared.sort(key=lambda pair: names.index((pair[0].target, pair[0].other, pair[0].figure)))
     ratios = [_ratio(results, comparison, cell) for comparison, cell in compared]
     return [*(ratio for ratio in ratios if ratio is not None), *_growth(results)]
 
@@ -133,17 +135,17 @@ def _comparisons(cell: Cell) -> Iterator[Comparison]:
 def _ratio(results: Results, compared: Comparison, cell: Cell) -> Ratio | None:
     """Return the ratio of two medians; None if one of them was not measured, or is 0."""
     ours, theirs = (results.of(target, cell) for target in (compared.target, compared.other))
-    if not (ours and theirs and (there := median(map(compared.figure, theirs)))):
+    if not (ours and theirs and (there := median(map(compared.of, theirs)))):
         return None
     return Ratio(
         target=compared.target,
         other=compared.other,
-        figure=compared.name,
+        figure=compared.figure,
         where=where(cell),
-        value=median(map(compared.figure, ours)) / there,
+        value=median(map(compared.of, ours)) / there,
         bound=compared.bound,
         at_most=compared.at_most,
-        quartiles=_quartiles(ours, theirs, compared.figure),
+        quartiles=_quartiles(ours, theirs, compared.of),
         kept_up=_kept_up(ours, theirs),
     )
 
@@ -179,8 +181,8 @@ def _growth(results: Results) -> Iterator[Ratio]:
             here, there = (results.spread(BATCHED, cell, figure) for cell in (most, least))
             if here and there and there.median:
                 yield Ratio(
-                    target=f"{BATCHED}, {most.connections} connections",
-                    other=str(least.connections),
+                    target=f"{BATCHED}, {_connections(most.connections)}",
+                    other=f"{BATCHED}, {_connections(least.connections)}",
                     figure=name,
                     where=_workers(workers),
                     value=here.median / there.median,
@@ -193,10 +195,15 @@ def _growth(results: Results) -> Iterator[Ratio]:
 def where(cell: Cell, *, briefly: bool = False) -> str:
     """Return the circumstances in words; without the counters and the load, if briefly."""
     counters = "one counter" if cell.counters == 1 else f"{cell.counters:,} counters"
-    connections = "1 connection" if cell.connections == 1 else f"{cell.connections} connections"
     load = f", each at {cell.share:.0%} of its maximum" if cell.share else ""
-    return f"{_workers(cell.workers)}, {connections}" + ("" if briefly else f", {counters}{load}")
+    return f"{_workers(cell.workers)}, {_connections(cell.connections)}" + (
+        "" if briefly else f", {counters}{load}"
+    )
 
 
 def _workers(number: int) -> str:
     return "1 worker" if number == 1 else f"{number} workers"
+
+
+def _connections(number: int) -> str:
+    return "1 connection" if number == 1 else f"{number} connections"

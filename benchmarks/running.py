@@ -152,6 +152,11 @@ def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
         ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare / len(steps)))
 
 
+def due(share: float, maximum: float) -> float:
+    """Return how many requests a second are due at a share of a maximum: at least one, for 0 is a closed loop."""
+    return max(1.0, share * maximum)
+
+
 def _measured(
     ready: Stand,
     steps: Iterator[Step],
@@ -166,7 +171,7 @@ def _measured(
         if maxima is not None:
             closed = Cell(workers=cell.workers, connections=cell.connections, counters=cell.counters)
             maximum = maxima.spread(step.target.name, closed, lambda each: each.speed.rate)
-            rate = max(1.0, cell.share * (maximum.median if maximum else 0.0))
+            rate = due(cell.share, maximum.median if maximum else 0.0)
             dose = Dose(seconds=plan.rate_seconds, warm_up=plan.warm_up, rate=rate)
         made = ready.measure(step.target, cell, dose, repeat=step.repeat)
         kind = f"{cell.share:.0%} of its maximum" if maxima else "closed loop"

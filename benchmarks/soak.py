@@ -11,6 +11,7 @@ from benchmarks import usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose
+from benchmarks.ratios import RATE
 from benchmarks.stand import stand
 from benchmarks.targets import Target
 
@@ -129,7 +130,7 @@ def rows(known: dict[str, Any]) -> list[tuple[str, ...]]:
     chosen = [*looks[:-1:step], looks[-1]]
     workers = [f"worker {number}, MB" for number in range(1, len(looks[0]["resident"]) + 1)]
     return [
-        ("minute", *workers, "increments/s"),
+        ("minute", *workers, RATE),
         *(
             (
                 f"{look['minutes']:.1f}",

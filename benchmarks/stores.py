@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import psutil
 import psycopg
 import redis
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from benchmarks.errors import BenchmarkError
 from service.settings import Settings
@@ -94,12 +94,17 @@ class ElasticsearchStore:
         """Make the index, give the store, and remove the index.
 
         Raises:
-            BenchmarkError: Elasticsearch is several nodes, or elsewhere: its CPU time could not be told.
+            BenchmarkError: Elasticsearch does not answer, or it is several nodes or elsewhere: no CPU time to be had.
         """
         alias = f"benchmarks-{uuid.uuid4().hex}"
         settings = replace(Settings.from_env(), elasticsearch_timeout=PATIENCE)
         with connect(settings) as client:
-            store = cls(client, alias)
+            try:
+                store = cls(client, alias)
+            except (ApiError, TransportError) as error:
+                raise BenchmarkError(
+                    f"The Elasticsearch that ELASTICSEARCH_URL names could not be asked: {error}"
+                ) from error
             create_index(client, alias)
             try:
                 yield store

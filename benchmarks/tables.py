@@ -12,7 +12,7 @@ Row = Sequence[str]
 
 COLUMNS: Final = (
     "target",
-    "increments/s",
+    RATE,
     "p50 ms",
     "p99 ms",
     "p99.9 ms",
@@ -97,7 +97,7 @@ def ratios(found: Iterable[Ratio]) -> list[Row]:
 
 
 def rivals(found: Iterable[Ratio]) -> list[Row]:
-    """Return a row for all circumstances in which `/batched`'s rate is compared: its ratios to others, and goals."""
+    """Return a row for each cell in which the rate of `/batched` has goals: its ratios to others, and these."""
     rates = [each for each in found if each.target == BATCHED and each.figure == RATE]
     others = list(dict.fromkeys(each.other for each in rates))
     told = {(each.where, each.other): f"{each.value:.2f} ({each.goal}: {_verdict(each)})" for each in rates}
@@ -132,7 +132,7 @@ def keyed(results: Results) -> list[Row]:
         )
         for target, cell, rate in _keyed_rates(results, sizes)
     ]
-    return [("target", "with", "increments/s", "window s", "bytes of the document"), *rows]
+    return [("target", "with", RATE, "window s", "bytes of the document"), *rows]
 
 
 def _keyed_rates(results: Results, sizes: dict[str, Any]) -> Iterator[tuple[str, Cell, float]]:
@@ -171,7 +171,7 @@ def summary(results: Results) -> list[Row]:
         for target in results.targets
         if all(results.of(target, cell) for cell in (hot if target in with_keys else [*hot, *many]))
     ]
-    return [("increments/s", *head), *rows]
+    return [(RATE, *head), *rows]
 
 
 def ways(results: Results, strategy: str) -> list[Row]:
@@ -196,7 +196,7 @@ def ways(results: Results, strategy: str) -> list[Row]:
         for cell in cells
         for target in targets
     ]
-    return [("way", "with", "increments/s", "p99", "conflicts an increment", "a write", "errors"), *rows]
+    return [("way", "with", RATE, "p99", "conflicts an increment", "a write", "errors"), *rows]
 
 
 def _with_keys(results: Results) -> Container[str]:
@@ -219,7 +219,7 @@ def sizing(results: Results) -> list[Row]:
         )
         for target in ("batched", "batched, keyed", "occ", "scripted")
     ]
-    return [("", "of the service", "of Elasticsearch", "increments/s, on the same processors"), *rows]
+    return [("", "of the service", "of Elasticsearch", f"{RATE}, on the same processors"), *rows]
 
 
 def _microseconds(each: Measurement, *, group: str) -> float:

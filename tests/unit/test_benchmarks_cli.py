@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import cli, load, report, targets
+from benchmarks import cli, load, report, stand, targets
 from benchmarks.cli import main
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Results
@@ -39,17 +39,18 @@ def test_bad_input_is_refused_with_its_name(option: str, value: str) -> None:
 
 @pytest.mark.parametrize("command", ["run", "soak"])
 def test_an_elasticsearch_that_does_not_answer_is_named(
-    command: str, monkeypatch: pytest.MonkeyPatch
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a sentence, without a traceback."""
     monkeypatch.setenv("ELASTICSEARCH_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(stand, "LOGS", tmp_path)
     for name in ("wrk", "version"):
         monkeypatch.setattr(load, name, str)
 
     result = CliRunner().invoke(main, [command])
 
     assert result.exit_code == 1
-    assert "ELASTICSEARCH_URL if that is set: Connection error" in result.output
+    assert "that ELASTICSEARCH_URL names could not be asked: Connection error\n" in result.output
 
 
 def test_a_warm_up_that_leaves_no_time_is_refused() -> None:

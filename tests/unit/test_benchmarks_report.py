@@ -113,9 +113,9 @@ def test_a_whole_run_is_put_where_it_is_shown(folder: Path, save: Save) -> None:
         text = extract.read_text()
         assert f"| {rate} |" in text
         assert "old" not in text
-    assert (
-        "| increments/s, batched ÷ | bare | postgres | redis-always | scripted |" in report.README.read_text()
-    )
+    readme = report.README.read_text()
+    assert "| increments/s, batched ÷ | bare | postgres | redis-always | scripted |\n" in readme
+    assert "| 1 worker, 32 connections, one counter | 9.00 (≥ 0.90: yes) |" in readme
     assert {"bench.json", "bench-rates.svg", "bench-tails.svg", "bench-at-rates.svg"} <= {
         file.name for file in folder.iterdir()
     }
