@@ -1,7 +1,7 @@
-"""What a worker does under load, by what the code belongs to: why a goal is not reached.
+"""What workers do under load, by what the code belongs to: why a goal is not reached.
 
-py-spy stops a worker 31 times a second to see which of its threads holds Python's lock, and where, while the worker is
-under the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the system
+py-spy stops workers 31 times a second to see which thread of each holds Python's lock, and where, while they are under
+the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the system
 accounts for under the same load while nobody looks: the processor time of a request, with the calls of the system and
 the waking of threads, for which nobody holds the lock.
 
@@ -15,16 +15,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import click
-import psutil
 
 from benchmarks import pages, ratios, tables
 from benchmarks.errors import BenchmarkError
@@ -38,11 +38,13 @@ from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, LOGGING_STACK, RED
 
 LOOKS: Final = 31
 """A second: a number that nothing else goes by. With 97 some targets did half of what they do unseen."""
-WARM_UP: Final = 3.0
+WARM_UP: Final = 1.0
 """Seconds of load before anything counts."""
-MEASURING: Final = 6.0
-"""Seconds for which it is measured, and nobody looks."""
-LOOKING: Final = 15.0
+TURNS: Final = 3
+"""How often each target of a cell is measured, in turn, before it is looked at."""
+MEASURING: Final = 2.0
+"""Seconds for which it is each time."""
+LOOKING: Final = 12.0
 """Seconds for which it is looked at."""
 STARTING: Final = 2.0
 """Seconds that py-spy may take to begin, in which load goes on."""
@@ -58,30 +60,28 @@ BATCHED: Final = OF_THE_SERVICE[ratios.BATCHED]
 SYNCED_REDIS: Final = REDIS[0]
 CROWDS: Final = tuple(product(OF_BARE, CROWDED))
 """Numbers of workers and connections with which the service has to be fast."""
-SUBJECTS: Final = (
-    *(
-        (target, Cell(workers=workers, connections=1, counters=1))
-        for workers in OF_BARE
-        for target in (SCRIPTED, BATCHED)
-    ),
-    *(
-        (target, Cell(workers=workers, connections=connections, counters=1))
+SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
+    **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE},
+    **{
+        Cell(workers=workers, connections=connections, counters=1): (
+            *(BARE, AS_TASKS, LOGGING_STACK),
+            *(SYNCED_REDIS, BATCHED),
+        )
         for workers, connections in CROWDS
-        for target in (BARE, LOGGING_STACK, SYNCED_REDIS, BATCHED)
-    ),
-    (AS_TASKS, Cell(workers=1, connections=32, counters=1)),
-    *(
-        (target, Cell(workers=workers, connections=connections, counters=1000))
+    },
+    **{
+        Cell(workers=workers, connections=connections, counters=1000): (SCRIPTED, BATCHED)
         for workers, connections in CROWDS
-        for target in (SCRIPTED, BATCHED)
-    ),
-    *(
-        (target, Cell(workers=workers, connections=max(CROWDED), counters=1, share=0.5))
+    },
+    **{
+        Cell(workers=workers, connections=max(CROWDED), counters=1, share=0.5): (BARE, BATCHED)
         for workers in OF_BARE
-        for target in (BARE, BATCHED)
-    ),
-)
-"""What is looked at: where a goal is not reached for certain, and what it is compared with there."""
+    },
+}
+"""What is looked at: where a goal is not reached for certain, and what it is compared with there.
+
+A cell at a part of the maximum comes after the one in which that is found.
+"""
 
 PARTS: Final[Mapping[str, Sequence[str]]] = {
     "Flask, Werkzeug and what extends them": (
@@ -161,7 +161,7 @@ def parts_of(lines: Iterable[str]) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What a worker was seen doing: how often each part held Python's lock, in so many looks."""
+    """What workers were seen doing: how often each part held the lock of any of them, in so many looks at them all."""
 
     seen: Counter[str]
     number: int
@@ -172,66 +172,74 @@ class Profile:
     """What workers do under load.
 
     Attributes:
-        measured: All of them, while nobody looked.
-        looked_at: All of them under the same load, while one was looked at.
-        looks: What that one was seen doing.
+        measured: While nobody looked, some times.
+        looked_at: Under the same load, while they were looked at.
+        looks: What they were seen doing.
     """
 
-    measured: Measurement
+    measured: Sequence[Measurement]
     looked_at: Measurement
     looks: Looks
 
-    def microseconds_of(self, *parts: str) -> float:
-        """Return for how long parts hold the lock for an increment, of any worker."""
+    @property
+    def rate(self) -> float:
+        """Increments a second while nobody looked."""
+        return median(each.speed.rate for each in self.measured)
+
+    def lock_microseconds(self, *parts: str) -> float:
+        """Return for how long parts held a lock for an increment."""
         held = sum(self.looks.seen[part] for part in parts) / self.looks.number
-        return 10**6 * held * self.looked_at.cell.workers / self.looked_at.speed.rate
+        return 10**6 * held / self.looked_at.speed.rate
 
-    def processors(self, group: str) -> float:
-        """Return how many processors a group of processes keeps busy while nobody looks."""
-        return self.measured.speed.rate * self.measured.milliseconds_of(group) / 1000
+    def cpu_microseconds(self, group: str) -> float:
+        """Return the CPU time that a group of processes took for an increment while nobody looked."""
+        return 1000 * median(each.milliseconds_of(group) for each in self.measured)
 
 
-def profile(ready: Stand, target: Target, cell: Cell) -> Profile:
-    """Put load on a target, first to measure it, and then to look at one of its workers.
+def profiles_of(
+    ready: Stand, cell: Cell, chosen: Sequence[Target], rates: Mapping[Target, float]
+) -> Iterator[Profile]:
+    """Put load on targets in turn, to measure them, and then on each, to look at its workers.
 
     Args:
-        ready: Has it.
-        target: What is under load.
+        ready: Has them.
         cell: The circumstances.
+        chosen: The targets.
+        rates: Requests that are due a second, for each target; 0 for a closed loop.
 
     Raises:
-        BenchmarkError: It cannot be measured, or py-spy failed: it may have to be root.
+        BenchmarkError: One cannot be measured, or py-spy failed: it may have to be root.
     """
-    rate = 0.0
-    if cell.share:
-        closed = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
-        maximum = ready.measure(target, replace(cell, share=0.0), closed, repeat=1)
-        rate = due(cell.share, maximum.speed.rate)
-    dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP, rate=rate)
-    measured = ready.measure(target, cell, dose, repeat=1)
-    longer = replace(dose, seconds=WARM_UP + STARTING + LOOKING)
-    master = psutil.Process(ready.services[target.app.name, cell.workers].process.pid)
-    worker, *_ = sorted(child.pid for child in master.children())
-    with ThreadPoolExecutor(1) as pool:
-        measuring = pool.submit(ready.measure, target, cell, longer, repeat=2)
-        time.sleep(WARM_UP)
-        looks = look(worker)
-        return Profile(measured, measuring.result(), looks)
+    doses = {
+        target: Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP, rate=rates[target]) for target in chosen
+    }
+    measured: dict[Target, list[Measurement]] = {target: [] for target in chosen}
+    for turn in range(1, TURNS + 1):
+        for target, dose in doses.items():
+            measured[target].append(ready.measure(target, cell, dose, repeat=turn))
+    for target, dose in doses.items():
+        longer = replace(dose, seconds=WARM_UP + STARTING + LOOKING)
+        with ThreadPoolExecutor(1) as pool:
+            measuring = pool.submit(ready.measure, target, cell, longer, repeat=TURNS + 1)
+            time.sleep(WARM_UP)
+            looks = look(ready.services[target.app.name, cell.workers].process.pid)
+            yield Profile(measured[target], measuring.result(), looks)
 
 
 def look(pid: int) -> Looks:
-    """Look at a worker for `LOOKING` seconds.
+    """Look at the workers of a gunicorn for `LOOKING` seconds.
 
     Args:
-        pid: Its process.
+        pid: Its master's process.
 
     Raises:
-        BenchmarkError: py-spy failed: it may have to be root. Or the worker ended, or the load before it had looked.
+        BenchmarkError: py-spy failed: it may have to be root. Or gunicorn ended, or the load before it had looked.
     """
     with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         stacks = Path(folder, "stacks")
         command = [
-            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--gil"),
+            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid)),
+            *("--subprocesses", "--gil"),
             *("--rate", str(LOOKS), "--duration", f"{LOOKING:.0f}"),
             *("--format", "raw", "--full-filenames", "--output", str(stacks)),
         ]
@@ -250,25 +258,24 @@ def look(pid: int) -> Looks:
 def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
     """Return a row for each profile: for how many microseconds each part holds Python's lock for an increment.
 
-    Then how many looks found it held, and the rate of all workers while one of them was looked at; then what they did
-    while nobody looked.
+    Then how often a lock was seen held, which each worker has one of, and the rate meanwhile; then what was measured
+    while nobody looked: the rate, and the CPU time of an increment by processes.
     """
     columns: dict[str, Callable[[Profile], str]] = {
-        **{part: partial(_microseconds_of, part=part) for part in (*PARTS, REST)},
-        "the lock in all": lambda each: f"{each.microseconds_of(*each.looks.seen):,.0f} µs",
-        "held in looks": lambda each: f"{each.looks.seen.total()} of {each.looks.number}",
+        **{part: partial(_lock_microseconds, part=part) for part in (*PARTS, REST)},
+        "the lock in all": lambda each: f"{each.lock_microseconds(*each.looks.seen):,.0f}",
+        "seen held": lambda each: f"{each.looks.seen.total()} in {each.looks.number} looks",
         f"{RATE} meanwhile": lambda each: f"{each.looked_at.speed.rate:,.0f}",
-        f"{RATE} before": lambda each: f"{each.measured.speed.rate:,.0f}",
-        "gunicorn's CPU": lambda each: f"{1000 * each.measured.milliseconds_of('gunicorn'):,.0f} µs",
-        "processors: gunicorn": lambda each: f"{each.processors('gunicorn'):.2f}",
-        "processors: store": lambda each: f"{each.processors('store'):.2f}",
-        "processors: load": lambda each: f"{each.processors('load'):.2f}",
+        f"{RATE} unseen": lambda each: f"{each.rate:,.0f}",
+        "CPU µs unseen: gunicorn": lambda each: f"{each.cpu_microseconds('gunicorn'):,.0f}",
+        "store": lambda each: f"{each.cpu_microseconds('store'):,.0f}",
+        "load": lambda each: f"{each.cpu_microseconds('load'):,.0f}",
     }
     return [
         ("", *columns),
         *(
             (
-                f"{each.measured.target}: {where(each.measured.cell)}",
+                f"{each.looked_at.target}: {where(each.looked_at.cell)}",
                 *(figure(each) for figure in columns.values()),
             )
             for each in profiles
@@ -276,26 +283,34 @@ def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
     ]
 
 
-def _microseconds_of(each: Profile, part: str) -> str:
-    return f"{each.microseconds_of(part):,.0f}"
+def _lock_microseconds(each: Profile, part: str) -> str:
+    return f"{each.lock_microseconds(part):,.0f}"
 
 
 def main() -> None:
     """Profile all subjects, print the table, and put it into docs/benchmarks.md."""
     known = facts([])
-    chosen = list(dict.fromkeys(target for target, _ in SUBJECTS))
+    everything = dict.fromkeys(target for chosen in SUBJECTS.values() for target in chosen)
+    maxima: dict[tuple[Target, Cell], float] = {}
     profiles: list[Profile] = []
-    with stand(chosen, workers=OF_BARE, threads=Plan().threads) as ready:
-        for target, cell in SUBJECTS:
-            if target.app.store == ELASTICSEARCH:
-                ready.put_load_on(target, cell, Dose(seconds=PREPARE))
-        for target, cell in SUBJECTS:
-            click.echo(f"{target.name}, {where(cell)}", err=True)
-            profiles.append(profile(ready, target, cell))
+    with stand(everything, workers=OF_BARE, threads=Plan().threads) as ready:
+        for cell, chosen in SUBJECTS.items():
+            for target in chosen:
+                if target.app.store == ELASTICSEARCH:
+                    ready.put_load_on(target, cell, Dose(seconds=PREPARE))
+        for cell, chosen in SUBJECTS.items():
+            click.echo(where(cell), err=True)
+            closed = replace(cell, share=0.0)
+            rates = {
+                target: due(cell.share, maxima[target, closed]) if cell.share else 0.0 for target in chosen
+            }
+            found = list(profiles_of(ready, cell, chosen, rates))
+            maxima |= {(target, cell): each.rate for target, each in zip(chosen, found, strict=True)}
+            profiles += found
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
     table = tables.in_markdown(rows(profiles))
     click.echo(table, nl=False)
     demand_commit(known)
-    times = f"{LOOKS} looks a second for {LOOKING:.0f} s, after {MEASURING:.0f} s without"
+    times = f"{TURNS} times {MEASURING:g} s unseen, then {LOOKS} looks a second for {LOOKING:g} s"
     noted = f"{table}\n{sentence(known)}; {times}.\n"
     pages.put(noted, page=pages.DOCS / "benchmarks.md", begin="<!-- Written by `make profile`. -->")

@@ -3,11 +3,11 @@
 import subprocess
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import psutil
 import pytest
 
 from benchmarks import pages, profiling
@@ -20,17 +20,18 @@ from benchmarks.profiling import (
     PROJECT,
     REST,
     SUBJECTS,
+    TURNS,
     Looks,
     Profile,
     look,
     part_of,
     parts_of,
-    profile,
+    profiles_of,
     rows,
 )
 from benchmarks.ratios import ratios_of, where
 from benchmarks.stand import Stand
-from benchmarks.targets import BARE, Target
+from benchmarks.targets import AS_TASKS, BARE, Target
 from tests.measurements import measured
 
 LIBRARY = "/home/gunicorn/flask/.venv/lib/python3.11/site-packages/"
@@ -66,39 +67,43 @@ def test_looks_are_added_up() -> None:
 
 
 def a_profile(seen: Counter[str]) -> Profile:
-    """Return what one of two workers was seen doing in 400 looks, in which both did 1,000 increments a second."""
+    """Return what workers were seen doing in 400 looks, in which they did 1,000 increments a second; before, 2,000."""
     cell = Cell(workers=2, connections=32, counters=1)
+    cpu = {"gunicorn": 0.5, "store": 0.1, "load": 0.2}
+    slow, usual, fast = (
+        measured("bare", cell, rate=2000 * speed, cpu={group: used / speed for group, used in cpu.items()})
+        for speed in (0.5, 1.0, 2.0)
+    )
     return Profile(
-        measured=measured("bare", cell, rate=2000, cpu={"gunicorn": 0.5, "store": 0.1, "load": 0.2}),
+        measured=[fast, usual, slow],
         looked_at=measured("bare", cell, rate=1000, cpu={"gunicorn": 0.9}),
         looks=Looks(seen, 400),
     )
 
 
 def test_looks_tell_for_how_long_an_increment_holds_the_lock() -> None:
-    """That of any worker, by parts; at which rate that was stands beside what was measured while nobody looked."""
-    head, row = rows([a_profile(Counter({"metrics": 50, REST: 150}))])
+    """By parts; at which rate that was stands beside what was measured while nobody looked."""
+    head, row = rows([a_profile(Counter({"metrics": 100, REST: 500}))])
 
     assert ("", *PARTS, REST) == head[: len(PARTS) + 2]
-    assert ("250", "750") == (row[head.index("metrics")], row[head.index(REST)])
+    assert ("250", "1,250") == (row[head.index("metrics")], row[head.index(REST)])
     assert {"0"} == {row[head.index(part)] for part in PARTS if part != "metrics"}
     assert [
-        ("the lock in all", "1,000 µs"),
-        ("held in looks", "200 of 400"),
+        ("the lock in all", "1,500"),
+        ("seen held", "600 in 400 looks"),
         ("increments/s meanwhile", "1,000"),
-        ("increments/s before", "2,000"),
-        ("gunicorn's CPU", "500 µs"),
-        ("processors: gunicorn", "1.00"),
-        ("processors: store", "0.20"),
-        ("processors: load", "0.40"),
+        ("increments/s unseen", "2,000"),
+        ("CPU µs unseen: gunicorn", "500"),
+        ("store", "100"),
+        ("load", "200"),
     ] == [*zip(head, row, strict=True)][len(PARTS) + 2 :]
 
 
-def test_a_worker_that_was_never_seen_at_work_held_no_lock() -> None:
-    """As one that sleeps."""
+def test_workers_that_were_never_seen_at_work_held_no_lock() -> None:
+    """As those that sleep."""
     head, row = rows([a_profile(Counter())])
 
-    assert ("0 µs", "0 of 400") == (row[head.index("the lock in all")], row[head.index("held in looks")])
+    assert ("0", "0 in 400 looks") == (row[head.index("the lock in all")], row[head.index("seen held")])
 
 
 def spy(monkeypatch: pytest.MonkeyPatch, *, code: int = 0, seconds: float = LOOKING, said: str = "") -> None:
@@ -115,23 +120,23 @@ def spy(monkeypatch: pytest.MonkeyPatch, *, code: int = 0, seconds: float = LOOK
 
 def test_looks_that_failed_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows whether the lock was held then."""
-    spy(monkeypatch, said="py-spy> Wrote raw flamegraph data to 'stacks'. Samples: 2 Errors: 65\n")
+    spy(monkeypatch, said="py-spy> Wrote raw flamegraph data to 'stacks'. Samples: 2 Errors: 72\n")
 
-    assert Looks(Counter({"log": 2}), 400) == look(1)
+    assert Looks(Counter({"log": 2}), 300) == look(1)
 
 
 @pytest.mark.parametrize(
     ("how", "why"),
     [
         ({"code": 1, "said": "Permission Denied\n"}, "as root: Permission Denied$"),
-        ({"seconds": 3.0, "said": "process ended\n"}, "took 3.0 s to look for 15 s: process ended$"),
-        ({"seconds": 18.0}, "took 18.0 s to look for 15 s"),
+        ({"seconds": 3.0, "said": "process ended\n"}, "took 3.0 s to look for 12 s: process ended$"),
+        ({"seconds": 15.0}, "took 15.0 s to look for 12 s"),
     ],
 )
 def test_what_was_not_looked_at_throughout_is_refused(
     how: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With py-spy's own words: it may not look, the worker has ended, or the load had when it began."""
+    """With py-spy's own words: it may not look, gunicorn has ended, or the load had when it began."""
     spy(monkeypatch, **how)
 
     with pytest.raises(BenchmarkError, match=why):
@@ -139,50 +144,59 @@ def test_what_was_not_looked_at_throughout_is_refused(
 
 
 class Ready:
-    """A test stand of one worker, this program's; it keeps what is measured on it, and looks are among that."""
+    """A test stand that keeps what is done to its targets, looks included."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[str] = []
-        process = SimpleNamespace(pid=1, children=lambda: [SimpleNamespace(pid=7)])
-        self.services = {("bare", 1): SimpleNamespace(process=process)}
-        monkeypatch.setattr(psutil, "Process", lambda _pid: process)
+        self.services = {
+            (target.app.name, 1): SimpleNamespace(process=SimpleNamespace(pid=pid))
+            for pid, target in ((7, BARE), (9, AS_TASKS))
+        }
         monkeypatch.setattr(time, "sleep", float)
         monkeypatch.setattr(profiling, "look", self.look)
 
     def look(self, pid: int) -> Looks:
-        """Look at a worker."""
+        """Look at the workers of a master."""
         self.done.append(f"look at {pid}")
         return Looks(Counter(), 1)
 
     def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
-        """Measure: in the n-th measurement n hundred increments a second."""
-        if repeat == 1:  # the second one goes on while a worker is looked at
-            self.done.append(f"{cell.share:.0%}: {dose.rate:.0f}/s")
-        return measured(target.name, cell, rate=100.0 * len(self.done))
+        """Measure: in the n-th turn n hundred increments a second."""
+        if repeat <= TURNS:  # the last one goes on while its workers are looked at
+            self.done.append(f"{target.name} at {dose.rate:g}/s")
+        return measured(target.name, cell, rate=100.0 * repeat)
 
 
-@pytest.mark.parametrize(
-    ("share", "done"),
-    [
-        (0.0, ["0%: 0/s", "look at 7"]),
-        (0.5, ["0%: 0/s", "50%: 50/s", "look at 7"]),
-    ],
-)
-def test_a_worker_is_looked_at_once_its_target_is_measured(
-    share: float, done: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At a part of its maximum, if it is to be at that: the maximum comes first."""
+def test_targets_are_measured_in_turn_before_any_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what disturbs the machine for a while disturbs all of them."""
     ready = Ready(monkeypatch)
+    cell = Cell(workers=1, connections=64, counters=1, share=0.5)
 
-    found = profile(cast(Stand, ready), BARE, Cell(workers=1, connections=64, counters=1, share=share))
+    found = [*profiles_of(cast(Stand, ready), cell, [BARE, AS_TASKS], {BARE: 500.0, AS_TASKS: 600.0})]
 
-    assert done == ready.done
-    assert 100.0 * (len(done) - 1) == found.measured.speed.rate
+    assert [
+        *(["bare at 500/s", "bare, as tasks at 600/s"] * TURNS),
+        *("look at 7", "look at 9"),
+    ] == ready.done
+    assert [("bare", 200.0, 400.0), ("bare, as tasks", 200.0, 400.0)] == [
+        (each.looked_at.target, each.rate, each.looked_at.speed.rate) for each in found
+    ]
+
+
+def test_a_maximum_is_found_before_a_part_of_it_is_due() -> None:
+    """Of each target that is looked at at a constant rate."""
+    cells = [*SUBJECTS]
+
+    for cell in cells:
+        if cell.share:
+            closed = replace(cell, share=0.0)
+            assert cells.index(closed) < cells.index(cell)
+            assert {*SUBJECTS[cell]} <= {*SUBJECTS[closed]}
 
 
 def test_each_goal_that_is_not_reached_for_certain_is_looked_at() -> None:
     """Both its sides, of the figures that the documentation shows; but for rates that one side did not keep up with."""
-    looked_at = {(target.name, where(cell)) for target, cell in SUBJECTS}
+    looked_at = {(target.name, where(cell)) for cell, chosen in SUBJECTS.items() for target in chosen}
     results = Results.load(pages.DOCS / "bench.json")
     open_ones = [each for each in ratios_of(results) if not each.is_met and each.kept_up]
 
