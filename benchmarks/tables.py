@@ -60,11 +60,11 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
         _spread((each.speed.p999 for each in found), "{:,.1f}"),
         f"{errors:,} ({', '.join(kinds)})" if errors else "0",
         _sum(each.conflicts for each in found),
-        f"{Spread.of(batches).median:,.1f}" if batches else "",
+        _spread(batches, "{:,.1f}") if batches else "",
         _sum(each.lost for each in found),
         _sum(each.doubled for each in found),
         *(
-            f"{Spread.of(_microseconds(each, group=group) for each in found).median:,.0f}"
+            _spread((_microseconds(each, group=group) for each in found), "{:,.0f}")
             if any(group in each.cpu for each in found)
             else ""
             for group in ("gunicorn", "store", "load")

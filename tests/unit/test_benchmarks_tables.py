@@ -41,6 +41,19 @@ def test_a_figure_has_its_median_and_its_range() -> None:
     )
 
 
+def test_processor_time_and_what_a_write_carries_have_their_ranges() -> None:
+    """Microseconds of a request, and increments."""
+    row = row_of(
+        measurement(1, writes=100), replace(measurement(1, writes=50), cpu={"gunicorn": 0.7, "load": 0.25})
+    )
+
+    assert ("15.0 (10.0 to 20.0)", "600 (500 to 700)", "250") == (
+        row["a write"],
+        row["CPU µs: gunicorn"],
+        row["load"],
+    )
+
+
 def test_errors_are_added_up_and_named() -> None:
     """0 is that there was no answer."""
     row = row_of(
