@@ -12,6 +12,9 @@ from typing import Any, Final, Self
 from benchmarks.errors import understanding
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 
+RATE: Final = "increments/s"
+"""What a rate is called wherever it is shown."""
+
 MILLISECOND: Final = 10**3
 """In microseconds."""
 

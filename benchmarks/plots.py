@@ -8,8 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from benchmarks.figures import Measurement, Results, Spread
-from benchmarks.ratios import RATE
+from benchmarks.figures import RATE, Measurement, Results, Spread
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "benchmarks"

@@ -1,7 +1,7 @@
 """What workers do under load, by what the code belongs to: why a goal is not reached.
 
-py-spy stops workers 31 times a second to see which thread of each holds Python's lock, and where, while they are under
-the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the system
+py-spy stops workers `LOOKS` times a second to see which thread of each holds Python's lock, and where, while they are
+under the load of `make bench`. What the standard library does counts for its caller. Beside that stands what the system
 accounts for under the same load while nobody looks: the processor time of a request, with the calls of the system and
 the waking of threads, for which nobody holds the lock.
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,10 +28,10 @@ import click
 
 from benchmarks import pages, ratios, tables
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Measurement
+from benchmarks.figures import RATE, Cell, Measurement
 from benchmarks.load import Dose
 from benchmarks.machine import demand_commit, facts, sentence
-from benchmarks.ratios import CROWDED, OF_BARE, RATE, where
+from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan, due
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import AS_TASKS, BARE, ELASTICSEARCH, LOGGING_STACK, REDIS, Target, strategies
@@ -60,13 +60,12 @@ BATCHED: Final = OF_THE_SERVICE[ratios.BATCHED]
 SYNCED_REDIS: Final = REDIS[0]
 CROWDS: Final = tuple(product(OF_BARE, CROWDED))
 """Numbers of workers and connections with which the service has to be fast."""
+ON_ONE_COUNTER: Final = (BARE, AS_TASKS, LOGGING_STACK, SYNCED_REDIS, BATCHED)
+"""What is looked at with these: `/batched`, the service's path, and what they are compared with."""
 SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
     **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE},
     **{
-        Cell(workers=workers, connections=connections, counters=1): (
-            *(BARE, AS_TASKS, LOGGING_STACK),
-            *(SYNCED_REDIS, BATCHED),
-        )
+        Cell(workers=workers, connections=connections, counters=1): ON_ONE_COUNTER
         for workers, connections in CROWDS
     },
     **{
@@ -198,7 +197,7 @@ class Profile:
 
 def profiles_of(
     ready: Stand, cell: Cell, chosen: Sequence[Target], rates: Mapping[Target, float]
-) -> Iterator[Profile]:
+) -> list[Profile]:
     """Put load on targets in turn, to measure them, and then on each, to look at its workers.
 
     Args:
@@ -217,13 +216,15 @@ def profiles_of(
     for turn in range(1, TURNS + 1):
         for target, dose in doses.items():
             measured[target].append(ready.measure(target, cell, dose, repeat=turn))
+    profiles: list[Profile] = []
     for target, dose in doses.items():
         longer = replace(dose, seconds=WARM_UP + STARTING + LOOKING)
         with ThreadPoolExecutor(1) as pool:
             measuring = pool.submit(ready.measure, target, cell, longer, repeat=TURNS + 1)
             time.sleep(WARM_UP)
             looks = look(ready.services[target.app.name, cell.workers].process.pid)
-            yield Profile(measured[target], measuring.result(), looks)
+        profiles.append(Profile(measured[target], measuring.result(), looks))
+    return profiles
 
 
 def look(pid: int) -> Looks:
@@ -296,7 +297,7 @@ def main() -> None:
     with stand(everything, workers=OF_BARE, threads=Plan().threads) as ready:
         for cell, chosen in SUBJECTS.items():
             for target in chosen:
-                if target.app.store == ELASTICSEARCH:
+                if target.app.store == ELASTICSEARCH and not cell.share:  # the same as without
                     ready.put_load_on(target, cell, Dose(seconds=PREPARE))
         for cell, chosen in SUBJECTS.items():
             click.echo(where(cell), err=True)
@@ -304,7 +305,7 @@ def main() -> None:
             rates = {
                 target: due(cell.share, maxima[target, closed]) if cell.share else 0.0 for target in chosen
             }
-            found = list(profiles_of(ready, cell, chosen, rates))
+            found = profiles_of(ready, cell, chosen, rates)
             maxima |= {(target, cell): each.rate for target, each in zip(chosen, found, strict=True)}
             profiles += found
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Final
 
-from benchmarks.figures import Cell, Measurement, Results
+from benchmarks.figures import RATE, Cell, Measurement, Results
 from benchmarks.targets import LOGGING_STACK
 
 BATCHED: Final = "batched"
@@ -13,8 +13,6 @@ SCRIPTED: Final = "scripted"
 NO_BACKOFF: Final = "occ, no backoff"
 CROWDED: Final = (32, 64)
 """Connections at which the service has to be fast."""
-RATE: Final = "increments/s"
-"""What a rate is called wherever it is shown."""
 
 OF_BARE: Final = {1: 0.90, 2: 0.70}
 """What part of the bare route's rate the batched strategy has to reach, by number of workers."""
@@ -181,10 +179,10 @@ def _growth(results: Results) -> Iterator[Ratio]:
             here, there = (results.spread(BATCHED, cell, figure) for cell in (most, least))
             if here and there and there.median:
                 yield Ratio(
-                    target=f"{BATCHED}, {_connections(most.connections)}",
-                    other=f"{BATCHED}, {_connections(least.connections)}",
+                    target=f"{BATCHED}, {_counted(most.connections, 'connection')}",
+                    other=f"{BATCHED}, {_counted(least.connections, 'connection')}",
                     figure=name,
-                    where=_workers(workers),
+                    where=_counted(workers, "worker"),
                     value=here.median / there.median,
                     bound=bound,
                     at_most=True,
@@ -196,14 +194,9 @@ def where(cell: Cell, *, briefly: bool = False) -> str:
     """Return the circumstances in words; without the counters and the load, if briefly."""
     counters = "one counter" if cell.counters == 1 else f"{cell.counters:,} counters"
     load = f", each at {cell.share:.0%} of its maximum" if cell.share else ""
-    return f"{_workers(cell.workers)}, {_connections(cell.connections)}" + (
-        "" if briefly else f", {counters}{load}"
-    )
+    brief = f"{_counted(cell.workers, 'worker')}, {_counted(cell.connections, 'connection')}"
+    return brief if briefly else f"{brief}, {counters}{load}"
 
 
-def _workers(number: int) -> str:
-    return "1 worker" if number == 1 else f"{number} workers"
-
-
-def _connections(number: int) -> str:
-    return "1 connection" if number == 1 else f"{number} connections"
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

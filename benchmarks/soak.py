@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from benchmarks import usage
 from benchmarks.errors import BenchmarkError
-from benchmarks.figures import Cell, Measurement
+from benchmarks.figures import RATE, Cell, Measurement
 from benchmarks.load import Dose
-from benchmarks.ratios import RATE
 from benchmarks.stand import stand
 from benchmarks.targets import Target
 

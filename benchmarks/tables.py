@@ -4,9 +4,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
-from benchmarks.figures import Cell, Measurement, Results, Spread
+from benchmarks.figures import RATE, Cell, Measurement, Results, Spread
 from benchmarks.machine import sentence
-from benchmarks.ratios import BATCHED, CROWDED, RATE, Ratio, where
+from benchmarks.ratios import BATCHED, CROWDED, Ratio, where
 
 Row = Sequence[str]
 

@@ -1,7 +1,6 @@
 """What a profile looks at, what it makes of the stacks that were seen, and its table."""
 
 import subprocess
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -115,7 +114,7 @@ def spy(monkeypatch: pytest.MonkeyPatch, *, code: int = 0, seconds: float = LOOK
         return subprocess.CompletedProcess(command, code, "", said)
 
     monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(time, "monotonic", lambda: next(ended))
+    monkeypatch.setattr(profiling, "time", SimpleNamespace(monotonic=lambda: next(ended)))
 
 
 def test_looks_that_failed_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +151,7 @@ class Ready:
             (target.app.name, 1): SimpleNamespace(process=SimpleNamespace(pid=pid))
             for pid, target in ((7, BARE), (9, AS_TASKS))
         }
-        monkeypatch.setattr(time, "sleep", float)
+        monkeypatch.setattr(profiling, "time", SimpleNamespace(sleep=lambda _: None))
         monkeypatch.setattr(profiling, "look", self.look)
 
     def look(self, pid: int) -> Looks:
