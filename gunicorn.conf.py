@@ -1,6 +1,7 @@
 """How gunicorn serves the service. GUNICORN_CMD_ARGS overrides what stands here."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -95,8 +96,21 @@ def introduce(server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Remove what deleted counters leave behind: after the fork, since it takes a connection of its own."""
+    """Begin what a worker does beside requests."""
+    # After the fork, since to remove what deleted counters leave behind takes a connection of its own.
     sweeping.start(settings)
+    spare_collections()
+
+
+def spare_collections() -> None:
+    """Have Python's garbage collector leave alone what is there by now: it lives as long as the worker.
+
+    To look through all of it takes some 50 ms, in which the worker serves nobody, every few thousand increments.
+
+    Source: https://docs.python.org/3/library/gc.html#gc.freeze
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -43,7 +43,7 @@ class MainLoop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._number = count()
         self._called_off = 0
-        self._is_woken = False
+        self._is_waiting = False
 
     @property
     def timers(self) -> int:
@@ -53,8 +53,8 @@ class MainLoop:
     def call(self, function: Callable[..., object], *args: Any) -> None:
         """Have the loop's thread call this soon. Any thread may ask."""
         self._calls.append((function, args))
-        if not self._is_woken:
-            self._is_woken = True
+        if self._is_waiting:
+            self._is_waiting = False
             self._wake()
 
     def call_in(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
@@ -75,11 +75,8 @@ class MainLoop:
 
     def turn(self, timeout: float) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds."""
-        if self._calls or self._idle_calls:
-            timeout = 0.0
-        elif self._timers:
-            timeout = min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
-        events = self._poller.select(timeout)
+        events = self._poller.select(self._patience(timeout))
+        self._is_waiting = False
         if not events and not self._calls:
             self._make_idle_calls()
         for key, _ in events:
@@ -87,10 +84,19 @@ class MainLoop:
         self._make_calls()
         self._look_at_the_clock()
 
+    def _patience(self, timeout: float) -> float:
+        """Return for how many seconds to wait for events: not at all while there is something else to do."""
+        # Before the calls are looked at: whoever asks after that finds the loop waiting, and wakes it.
+        self._is_waiting = True
+        if self._calls or self._idle_calls:
+            self._is_waiting = False
+            return 0.0
+        if self._timers:
+            return min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
+        return timeout
+
     def _make_calls(self) -> None:
         """Make the calls that have been asked for by now; those that they ask for are the next turn's."""
-        # Who asks from now on, before or after the last of them is taken, has the next turn begin at once.
-        self._is_woken = False
         for _ in range(len(self._calls)):
             function, args = self._calls.popleft()
             function(*args)

@@ -1,15 +1,18 @@
 """What gunicorn is told: by the service's settings, and by GUNICORN_CMD_ARGS over them."""
 
+import gc
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
 
-from localnode.serving import serving
+from benchmarks.applications import in_place_of_the_service
+from localnode.serving import serving, serving_without_index
 from service.settings import Settings
 from tests.api import Api
 
@@ -66,3 +69,19 @@ def test_wrong_settings_end_it_with_a_sentence() -> None:
     assert "PORT" in gunicorn.stderr
     assert "IDEMPOTENCY_LOG_SIZE" in gunicorn.stderr
     assert "Traceback" not in gunicorn.stderr
+
+
+def collected(_environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+    """Answer how many objects the garbage collector leaves alone, and how many it looks through."""
+    body = f"{gc.get_freeze_count()} {len(gc.get_objects())}".encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def test_a_workers_garbage_collector_leaves_the_application_alone(tmp_path: Path) -> None:
+    """To look through what lives as long as the worker would stop all its callers."""
+    environment = {**in_place_of_the_service(f"{__name__}:collected"), "WORKERS": "1"}
+    with serving_without_index(environment, log=tmp_path / "log") as service, Api(service.url) as api:
+        left_alone, looked_through = map(int, api.get("/").text.split())
+
+    assert left_alone > 10 * looked_through > 0

@@ -3,7 +3,7 @@
 import selectors
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -56,16 +56,49 @@ def test_who_asks_wakes_a_loop_that_waits(poller: selectors.BaseSelector) -> Non
     assert set(range(100)) == set(made)
 
 
-def test_a_loop_is_woken_once_for_many_calls(poller: selectors.BaseSelector) -> None:
-    """To wake it takes a call of the system; who asks later, before it turns, need not do so again."""
-    woken: list[None] = []
-    loop = MainLoop(poller, lambda: woken.append(None))
-    for _ in range(3):
-        loop.call(nothing)
-    loop.turn(0.0)
-    loop.call(nothing)
+class Asking(selectors.DefaultSelector):
+    """A poller that asks for calls just when the loop, which has found none, begins to wait for events."""
 
-    assert 2 == len(woken)
+    def __init__(self, *calls: Callable[[], object]) -> None:
+        super().__init__()
+        self.calls = [*calls]
+        self.loop: MainLoop | None = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait, unless something was asked for."""
+        assert self.loop
+        if not self.calls:
+            return super().select(timeout)
+        for call in self.calls:
+            self.loop.call(call)
+        self.calls = []
+        return super().select(0.0)
+
+
+def test_a_loop_that_waits_is_woken_once() -> None:
+    """To wake it takes a call of the system; and what was asked for in that moment is done."""
+    woken: list[str] = []
+    made: list[str] = []
+    with Asking(*[lambda: made.append("made")] * 3) as poller:
+        poller.loop = MainLoop(poller, lambda: woken.append("woken"))
+        poller.loop.turn(SECONDS)
+
+    assert ["woken"] == woken
+    assert ["made"] * 3 == made
+
+
+def test_a_loop_that_has_something_to_do_is_not_woken(poller: selectors.BaseSelector) -> None:
+    """Who asks before it waits, or what it does itself, is seen when it next looks."""
+    woken: list[str] = []
+    made: list[str] = []
+    loop = MainLoop(poller, lambda: woken.append("woken"))
+    loop.call(loop.call, made.append, "asked by a call")
+    loop.call_idle(lambda: loop.call(made.append, "asked by an idle call"))
+    loop.call_in(0.0, lambda: loop.call(made.append, "asked by a timer"))
+    while len(made) < 3:
+        loop.turn(SECONDS)
+
+    assert [] == woken
 
 
 def test_timers_go_off_in_the_order_of_their_time(poller: selectors.BaseSelector) -> None:

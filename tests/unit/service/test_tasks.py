@@ -2,6 +2,7 @@
 
 import gc
 import selectors
+import socket
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -22,26 +23,27 @@ SECONDS = 60.0
 class Here:
     """A loop in the thread of the test, and what its tasks have said."""
 
-    def __init__(self, poller: selectors.BaseSelector) -> None:
-        self.woken = threading.Semaphore(0)
-        self.loop = MainLoop(poller, self.woken.release)
+    def __init__(self, poller: selectors.BaseSelector, wake: Callable[[], object]) -> None:
+        self.loop = MainLoop(poller, wake)
         self.said: list[object] = []
 
     def begin(self, function: Callable[..., object], *args: Any) -> None:
         """Begin a task that says what the function returns."""
         Task.begin(self.loop, lambda: self.said.append(function(*args)))
 
-    def turn_when_woken(self) -> None:
-        """Turn once another thread has asked for something."""
-        assert self.woken.acquire(timeout=SECONDS)
-        self.loop.turn(0.0)
+    def turn_until_said(self) -> None:
+        """Turn until a task has said something, which waits for another thread."""
+        while not self.said:
+            self.loop.turn(SECONDS)
 
 
 @pytest.fixture
 def here() -> Iterator[Here]:
     """Return one."""
-    with selectors.DefaultSelector() as poller:
-        yield Here(poller)
+    awaited, waking = socket.socketpair()
+    with selectors.DefaultSelector() as poller, awaited, waking:
+        poller.register(awaited, selectors.EVENT_READ, lambda _: awaited.recv(100))
+        yield Here(poller, lambda: waking.send(b"\0"))
 
 
 def test_threads_and_tasks_have_latches_of_their_own(here: Here) -> None:
@@ -80,7 +82,7 @@ def test_another_thread_may_open(here: Here) -> None:
     here.begin(wait)
     opener = threading.Thread(target=doors[0].open)
     opener.start()
-    here.turn_when_woken()
+    here.turn_until_said()
     opener.join()
 
     assert [(True, threading.current_thread())] == here.said
