@@ -194,7 +194,7 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
 
 @main.command("profile")
 def profile_() -> None:
-    """Look what holds Python's lock in a worker under load, and put it into docs/benchmarks.md."""
+    """Look what workers do under load and what the slowest wait for, and put it into docs/benchmarks.md."""
     load.wrk()
     redis_program()
     _have_elasticsearch()

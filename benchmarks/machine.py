@@ -48,15 +48,14 @@ def sentence(known: Mapping[str, Any]) -> str:
 
 
 def demand_commit(known: Mapping[str, Any]) -> None:
-    """Refuse `facts` of what nobody can measure again, because no commit is what was measured.
+    """Refuse `facts` of what nobody else can measure, because no commit is it.
 
     Raises:
         BenchmarkError: That is so.
     """
     if not known["commit"] or known["commit"].endswith(CHANGED):
         raise BenchmarkError(
-            f"The figures are of {known['commit'] or 'no commit'}, and so not for the documentation: commit, and"
-            " measure again."
+            f"Figures of {known['commit'] or 'no commit'} are not for the documentation: commit, and measure then."
         )
 
 

@@ -20,6 +20,8 @@ from service.storage.repository import ElasticsearchCounters
 FOLDER: Final = Path("build/scaling")
 PAGE: Final = pages.DOCS / "scaling.md"
 PLACE: Final = "<!-- Written by `make scaling`: {}. -->"
+TABLES: Final = ("hot", "many", "replicas", "model")
+"""Their names, in the places and in `FOLDER`."""
 
 
 def shard_of(client: Elasticsearch, settings: Settings) -> writers.Shard:
@@ -49,6 +51,9 @@ def main() -> None:
     """Measure, print the tables, and put them into docs/scaling.md."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     facts = machine.facts([f"Elasticsearch {localnode.VERSION}"])
+    machine.demand_commit(facts)
+    for name in TABLES:
+        pages.demand_place(PAGE, PLACE.format(name))
     # What else the machine had to do, in the words of uptime(1).
     load = f"the load average was {os.getloadavg()[0]:.1f} before"
     with localnode.cluster(nodes=3) as cluster:
@@ -64,18 +69,12 @@ def main() -> None:
             by_writers = writers.measured(shard_of(client, settings))
         by_balance = replicas.measured(cluster.environment, FOLDER)
     when = f"{machine.sentence(facts)}; {load}."
-    hot, many = writers.tables(by_writers)
-    places = {
-        "hot": f"{hot}\n{when}\n",
-        "many": f"{many}\n{when}\n",
-        "replicas": f"{replicas.table(by_balance)}\n{when}\n",
-        "model": model.table(
-            costs_of(by_writers, by_balance), [model.Replicas(count=count) for count in model.SIZES]
-        ),
-    }
-    for name, table in places.items():
+    costs = costs_of(by_writers, by_balance)
+    tables = (
+        *(f"{table}\n{when}\n" for table in (*writers.tables(by_writers), replicas.table(by_balance))),
+        model.table(costs, [model.Replicas(count=count) for count in model.SIZES]),
+    )
+    for name, table in zip(TABLES, tables, strict=True):
         click.echo(table)
         (FOLDER / f"{name}.md").write_text(table)
-    machine.demand_commit(facts)
-    for name, table in places.items():
         pages.put(table, page=PAGE, begin=PLACE.format(name))

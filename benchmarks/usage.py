@@ -21,10 +21,14 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def workers(pid: int) -> list[int]:
+    """Return the process numbers of a gunicorn's workers, given its master's."""
+    return sorted(child.pid for child in psutil.Process(pid).children())
+
+
 def resident_bytes(pid: int) -> dict[int, int]:
-    """Return the memory that each child of a process has in RAM, shared pages included, by process number."""
-    children = sorted(psutil.Process(pid).children(), key=lambda child: child.pid)
-    return {child.pid: child.memory_info().rss for child in children}
+    """Return the memory that each worker of a gunicorn has in RAM, shared pages included, by process number."""
+    return {worker: psutil.Process(worker).memory_info().rss for worker in workers(pid)}
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -43,6 +43,8 @@ TOGETHER: Final = 160
 """Increments by all `CLIENTS` on the same counter, a variant and round."""
 
 RESULT: Final = Path("build/window.json")
+PAGE: Final = pages.DOCS / "guarantees.md"
+PLACE: Final = "<!-- Written by `make window`. -->"
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ def as_table(figures: Sequence[Figures]) -> str:
 def main() -> None:
     """Measure, print the table, and put it into docs/guarantees.md."""
     known = facts([])
+    demand_commit(known)
+    pages.demand_place(PAGE, PLACE)
     with ExitStack() as stack:
         settings = Settings.from_env()
         alias = f"window-{uuid.uuid4().hex}"
@@ -200,6 +204,5 @@ def main() -> None:
     RESULT.write_text(json.dumps([asdict(each) for each in figures], indent=2))
     table = as_table(figures)
     click.echo(table, nl=False)
-    demand_commit(known)
     noted = f"{table}\n{sentence(known)}. Medians of {ROUNDS} rounds.\n"
-    pages.put(noted, page=pages.DOCS / "guarantees.md", begin="<!-- Written by `make window`. -->")
+    pages.put(noted, page=PAGE, begin=PLACE)

@@ -1,0 +1,188 @@
+"""What the slowest requests wait for at a constant rate: for which step of theirs, and who has the processors then."""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from operator import attrgetter
+from statistics import fmean
+from typing import Final
+
+from benchmarks import tables, usage
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import MILLISECOND, Cell, speed_of
+from benchmarks.load import MICROSECONDS, Answer, Dose
+from benchmarks.processors import ALL, Accounts, Group, watched
+from benchmarks.ratios import where
+from benchmarks.routes.timed import Note, notes
+from benchmarks.stand import Stand
+from benchmarks.targets import ELASTICSEARCH, App, Target
+
+TIMED: Final = Target(
+    "batched", App("batched-timed", "benchmarks.routes.timed:app()", ELASTICSEARCH), "batched"
+)
+"""`/batched`, which says what happens to each increment."""
+
+WARM_UP: Final = 1.0
+SECONDS: Final = 20.0
+"""For which a target is watched after the warm-up."""
+
+SLOWEST: Final = 0.01
+"""The part of all requests that are the slowest."""
+THE_SLOWEST: Final = f"the slowest {SLOWEST:.0%}"
+
+COMPILERS: Final = ("C1 ", "C2 ")
+COLLECTORS: Final = ("GC ", "G1 ", "VM ")
+"""What the names of the JVM's own threads begin with: those that compile, and those that collect garbage."""
+
+GUNICORN: Final = "gunicorn"
+COMPILING: Final = "the JVM, compiling"
+COLLECTING: Final = "the JVM, collecting"
+SERVING: Final = "Elasticsearch"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What requests waited for, in milliseconds on average, and who had the processors meanwhile.
+
+    Attributes:
+        whose: Which requests.
+        number: How many they are.
+        kept_up: How many were answered in time, for one that was due: 1 if no queue grew.
+        total: From when they were due to their answers.
+        to_write: From when the strategy had them until their write began; None if there is none.
+        writing: Until that was acknowledged; likewise.
+        to_go_on: Until they went on, as many at a time do in turn; likewise.
+        processors: How many processors each group had, by its name; ALL is the machine's.
+        kept_waiting: How many processors gunicorn would have had, besides, had they been free.
+    """
+
+    whose: str
+    number: int
+    kept_up: float
+    total: float
+    to_write: float | None
+    writing: float | None
+    to_go_on: float | None
+    processors: Mapping[str, float]
+    kept_waiting: float
+
+
+def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
+    """Put load on a target and return what all requests waited for, and what the slowest did.
+
+    Args:
+        ready: Has it.
+        target: A route without a store, or `TIMED`.
+        cell: The circumstances.
+        rate: Requests that are due a second.
+
+    Raises:
+        BenchmarkError: Too few were answered, or the system does not say who has its processors.
+    """
+    dose = Dose(seconds=WARM_UP + SECONDS, warm_up=WARM_UP, rate=rate)
+    workers = usage.workers(ready.services[target.app.name, cell.workers].process.pid)
+    store = ready.elasticsearch.pid
+    with (
+        watched([*workers, store], groups_of(workers, store)) as accounts,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        began = time.monotonic()
+        load = pool.submit(ready.put_load_on, target, cell, dose).result()
+    warm = began + WARM_UP
+    answers = [answer for answer in load.answers if answer.due >= warm * MICROSECONDS]
+    noted = [note for worker in workers if target == TIMED for note in notes(worker) if note.came >= warm]
+    if len(answers) * SLOWEST < 1 or (target == TIMED and len(noted) * SLOWEST < 1):
+        raise BenchmarkError(f"{target.name} answered too little: {len(answers)} requests.")
+    speed = speed_of(load.answers, dose)
+    kept_up = speed.rate / rate if speed else 0.0
+    label = f"{target.name}: {where(cell)}"
+    return [
+        wait_of(f"{label}: all", answers, noted, accounts, kept_up=kept_up),
+        wait_of(f"{label}: {THE_SLOWEST}", slowest(answers), slowest_noted(noted), accounts, kept_up=kept_up),
+    ]
+
+
+def groups_of(workers: Sequence[int], store: int) -> Mapping[str, Group]:
+    """Return whose threads are looked at: gunicorn's workers', and Elasticsearch's by what they are for."""
+    return {
+        GUNICORN: lambda process, _name: process in workers,
+        COMPILING: lambda process, name: process == store and name.startswith(COMPILERS),
+        COLLECTING: lambda process, name: process == store and name.startswith(COLLECTORS),
+        SERVING: lambda process, _name: process == store,
+    }
+
+
+def slowest(answers: Sequence[Answer]) -> list[Answer]:
+    """Return the slowest, from when they were due."""
+    return sorted(answers, key=attrgetter("latency"))[-round(SLOWEST * len(answers)) :]
+
+
+def slowest_noted(noted: Sequence[Note]) -> list[Note]:
+    """Return those that took the strategy longest."""
+    return sorted(noted, key=attrgetter("seconds"))[-round(SLOWEST * len(noted)) :] if noted else []
+
+
+def wait_of(
+    whose: str, answers: Sequence[Answer], noted: Sequence[Note], accounts: Accounts, *, kept_up: float
+) -> Wait:
+    """Return what requests waited for.
+
+    Args:
+        whose: Which they are.
+        answers: What became of them.
+        noted: What the strategy has noted of as many; none if it notes nothing.
+        accounts: Who had the processors.
+        kept_up: How many of all requests were answered in time, for one that was due.
+    """
+    spans = [(answer.due / MICROSECONDS, answer.ended / MICROSECONDS) for answer in answers]
+
+    def mean(begin: str, end: str) -> float | None:
+        return fmean(1000 * (getattr(note, end) - getattr(note, begin)) for note in noted) if noted else None
+
+    taken = {group: accounts.part(group, spans) for group in (GUNICORN, COMPILING, COLLECTING, SERVING, ALL)}
+    return Wait(
+        whose=whose,
+        number=len(answers),
+        kept_up=kept_up,
+        total=fmean(answer.latency for answer in answers) / MILLISECOND,
+        to_write=mean("came", "write_began"),
+        writing=mean("write_began", "write_ended"),
+        to_go_on=mean("write_ended", "went_on"),
+        processors={group: each.ran for group, each in taken.items()},
+        kept_waiting=taken[GUNICORN].waited,
+    )
+
+
+def rows(found: Sequence[Wait]) -> list[tables.Row]:
+    """Return a row for each, and a head."""
+    others = (GUNICORN, COMPILING, COLLECTING, SERVING)
+    return [
+        (
+            "",
+            "requests",
+            "answered ÷ due",
+            "ms in all",
+            "until its write",
+            "the write",
+            "until it goes on",
+            "processors busy",
+            *others,
+            "gunicorn kept waiting",
+        ),
+        *(
+            (
+                each.whose,
+                f"{each.number:,}",
+                f"{each.kept_up:.2f}",
+                *(_or_dash(ms) for ms in (each.total, each.to_write, each.writing, each.to_go_on)),
+                *(f"{each.processors[group]:.2f}" for group in (ALL, *others)),
+                f"{each.kept_waiting:.2f}",
+            )
+            for each in found
+        ),
+    ]
+
+
+def _or_dash(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else f"{milliseconds:.1f}"

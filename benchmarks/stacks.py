@@ -1,0 +1,148 @@
+"""What a worker does with Python's lock: py-spy stops it many times a second to see which thread holds it, and where.
+
+What the standard library does counts for its caller. To be stopped slows a worker down, the more threads it has and the
+more often. Not to stop it (py-spy's ``--nonblocking``) is no way: its looks fail more often at what changes fast.
+
+Source: https://github.com/benfred/py-spy
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from benchmarks.errors import BenchmarkError
+
+LOOKS: Final = 31
+"""A second, on average: py-spy takes random intervals. With 97 some targets did half of what they do unseen."""
+LOOKING: Final = 3
+"""Seconds for which a worker is looked at at a time, on average."""
+STARTING: Final = 2.0
+"""Seconds that it may take besides, to begin, for random intervals, and to end."""
+
+FAILED_LOOKS: Final = re.compile(r"Errors: (\d+)")
+"""What py-spy says in the end; what it calls samples are looks that found the lock held."""
+
+PARTS: Final[Mapping[str, Sequence[str]]] = {
+    "Flask, Werkzeug and what extends them": (
+        "flask",
+        "werkzeug/",
+        "webargs/",
+        "marshmallow/",
+        "apispec/",
+        "blinker/",
+    ),
+    "gunicorn": ("gunicorn/",),
+    "the service's part of the server": (
+        "service/server/",
+        "service/tasks.py",
+        "service/sweeping.py",
+        "service/admission.py",
+        "gunicorn.conf.py",
+    ),
+    "the store's client": ("elasticsearch/", "elastic_transport/", "urllib3/", "redis/"),
+    "storage": ("service/storage/", "tests/fakes.py"),
+    "strategies": (
+        "service/strategies/",
+        "service/retries.py",
+        "service/counters.py",
+        "service/operations.py",
+    ),
+    "metrics": ("service/metrics.py", "prometheus_client/"),
+    "log": ("service/logs.py", "structlog/", "service/effort.py"),
+    "the API and its rules": ("service/", "benchmarks/"),
+}
+"""Of each part of a worker what the names of its files begin with, of packages or of this project; the first counts."""
+
+FOR_OTHERS: Final = "service/json_text.py"
+"""A file that counts for its caller, as the standard library does."""
+
+PROJECT: Final = f"{Path(__file__).parent.parent}/"
+REST: Final = "the rest"
+
+
+def part_of(stack: str) -> str:
+    """Return what a stack's innermost frame belongs to: the part that the standard library was called by.
+
+    Args:
+        stack: Frames from the outermost to the innermost, as ``name (file:line)``, with ";" between.
+    """
+    for frame in reversed(stack.split(";")):
+        file = _file(frame)
+        if file == FOR_OTHERS:
+            continue
+        for part, beginnings in PARTS.items():
+            if file.startswith(tuple(beginnings)):
+                return part
+    return REST
+
+
+def _file(frame: str) -> str:
+    """Return the file of a frame, as it is called within its package or this project; "" if it is elsewhere."""
+    path = frame.rpartition("(")[2].partition(":")[0]
+    _, packaged, file = path.rpartition("site-packages/")
+    if packaged:
+        return file
+    return path.removeprefix(PROJECT) if path.startswith(PROJECT) else ""
+
+
+def parts_of(lines: Iterable[str]) -> Counter[str]:
+    """Return how often each part was seen at work.
+
+    Args:
+        lines: Of py-spy's "raw" format: a stack, a blank, and how often it was seen.
+    """
+    seen: Counter[str] = Counter()
+    for line in lines:
+        stack, _, count = line.rpartition(" ")
+        seen[part_of(stack)] += int(count)
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How often each part was seen holding a worker's lock, in so many looks."""
+
+    seen: Counter[str]
+    number: int
+
+    def held(self, parts: Iterable[str]) -> float:
+        """Return for what part of the time parts have held the lock."""
+        return sum(self.seen[part] for part in parts) / self.number
+
+
+def look(worker: int) -> Looks:
+    """Look at a worker for `LOOKING` seconds.
+
+    Args:
+        worker: Its process.
+
+    Raises:
+        BenchmarkError: py-spy failed: it may have to be root. Or the worker ended, or it took too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
+        stacks = Path(folder, "stacks")
+        command = [
+            *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(worker), "--gil"),
+            *("--rate", str(LOOKS), "--duration", str(LOOKING)),
+            *("--format", "raw", "--full-filenames", "--output", str(stacks)),
+        ]
+        began = time.monotonic()
+        spied = subprocess.run(command, capture_output=True, text=True, check=False)
+        seconds = time.monotonic() - began
+        failed = FAILED_LOOKS.search(said := spied.stdout + spied.stderr)
+        if spied.returncode != 0 or failed is None:
+            raise BenchmarkError(f"py-spy failed; it may have to be run as root: {said.strip()}")
+        if not psutil.pid_exists(worker):
+            raise BenchmarkError(f"The worker that py-spy looked at has ended: {said.strip()}")
+        if seconds > LOOKING + STARTING:
+            raise BenchmarkError(f"py-spy took {seconds:.1f} s to look for {LOOKING} s: {said.strip()}")
+        return Looks(parts_of(stacks.read_text("utf-8").splitlines()), LOOKS * LOOKING - int(failed[1]))

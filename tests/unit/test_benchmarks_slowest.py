@@ -1,0 +1,105 @@
+"""Which requests are the slowest, and what their table says of them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from benchmarks.load import MICROSECONDS, Answer, Outcome
+from benchmarks.processors import ALL, Accounts, Taken
+from benchmarks.routes.timed import Note
+from benchmarks.slowest import (
+    COLLECTING,
+    COMPILING,
+    GUNICORN,
+    SERVING,
+    groups_of,
+    rows,
+    slowest,
+    slowest_noted,
+    wait_of,
+)
+
+BEGIN = 100.0
+"""Seconds on the monotonic clock when the first request is due."""
+
+
+def answers(number: int) -> list[Answer]:
+    """Return answers to requests that are due one second after the other, and take one millisecond longer each."""
+    due = [round((BEGIN + number) * MICROSECONDS) for number in range(number)]
+    return [
+        Answer(moment, moment, moment + 1000 * (ms + 1), 200, Outcome.ACKNOWLEDGED)
+        for ms, moment in enumerate(due)
+    ]
+
+
+def note(*milliseconds: float) -> Note:
+    """Return when an increment came, its write began and ended, and it went on."""
+    return Note(*(BEGIN + ms / 1000 for ms in milliseconds))
+
+
+@pytest.mark.parametrize(("number", "expected"), [(100, [100]), (300, [298, 299, 300])])
+def test_the_slowest_are_one_in_a_hundred(number: int, expected: Sequence[int]) -> None:
+    """By the time from when they were due."""
+    assert expected == [each.latency // 1000 for each in slowest(answers(number)[::-1])]
+
+
+def test_the_slowest_for_the_strategy_are_as_many() -> None:
+    """By the time from when it had them until they went on."""
+    slow = note(0, 1, 2, 90)
+
+    assert [slow] == slowest_noted([slow, *[note(0, 1, 2, 3)] * 99])
+    assert [] == slowest_noted([])
+
+
+def test_threads_belong_to_who_they_work_for() -> None:
+    """Those of the JVM's own by their names, which are also those of others' threads."""
+    groups = groups_of(workers=[1, 2], store=3)
+
+    def group(process: int, name: str) -> str | None:
+        return next((group for group, has in groups.items() if has(process, name)), None)
+
+    assert GUNICORN == group(1, "python") == group(2, "GC Thread#0")
+    assert COMPILING == group(3, "C2 CompilerThre") == group(3, "C1 CompilerThre")
+    assert COLLECTING == group(3, "GC Thread#1") == group(3, "G1 Service") == group(3, "VM Thread")
+    assert SERVING == group(3, "elasticsearch[l")
+    assert group(4, "wrk") is None
+
+
+def test_a_wait_has_its_steps_and_who_had_the_processors() -> None:
+    """On average over the requests, and over the time in which they were under way."""
+    taken = {group: Taken() for group in (GUNICORN, COMPILING, COLLECTING, SERVING, ALL)}
+    later = {**taken, GUNICORN: Taken(1.0, 0.5), COMPILING: Taken(0.5), ALL: Taken(2.0)}
+    accounts = Accounts([BEGIN, BEGIN + 2], [taken, later])
+
+    found = wait_of(
+        "the slowest", answers(2), [note(0, 10, 15, 16), note(0, 20, 25, 28)], accounts, kept_up=0.5
+    )
+    [_, row] = rows([found])
+
+    assert (
+        "the slowest",
+        "2",
+        "0.50",
+        "1.5",
+        "15.0",
+        "5.0",
+        "2.0",
+        "1.00",
+        "0.50",
+        "0.25",
+        "0.00",
+        "0.00",
+        "0.25",
+    ) == row
+
+
+def test_a_route_that_writes_nothing_has_no_steps() -> None:
+    """Which is not none of a millisecond."""
+    taken = {group: Taken() for group in (GUNICORN, COMPILING, COLLECTING, SERVING, ALL)}
+
+    found = wait_of("bare", answers(2), [], Accounts([BEGIN, BEGIN + 2], [taken, taken]), kept_up=1.0)
+    [head, row] = rows([found])
+
+    assert ("-", "-", "-") == tuple(
+        row[head.index(step)] for step in ("until its write", "the write", "until it goes on")
+    )
