@@ -3,7 +3,7 @@
 Targets are measured in turn, and in between it is looked which part of each worker holds Python's lock, under the same
 load (`benchmarks.stacks`). To be looked at slows a worker down, so that what it does unseen stands beside: its rate and
 the processor time of an increment, with the calls of the system and the waking of threads, for which nobody holds the
-lock. At constant rates it is what the slowest requests wait for that is looked at (`benchmarks.slowest`).
+lock. Where a goal is about times, it is looked what requests wait for, and the slowest of them (`benchmarks.slowest`).
 """
 
 import time
@@ -70,11 +70,14 @@ SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
     },
 }
 """What is looked at in closed loops: where a goal is not reached for certain, and what it is compared with there."""
-AT_RATES: Final = tuple(
-    Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100)
-    for workers, percent in product(OF_BARE, Plan().percents)
-)
-"""Where the slowest of `/batched` and of the bare route are looked at."""
+WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
+    **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE},
+    **{
+        Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100): (BARE, BATCHED)
+        for workers, percent in product(OF_BARE, Plan().percents)
+    },
+}
+"""Of what it is looked which steps requests wait for: where the goal is one of their times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +227,19 @@ def main() -> None:
             click.echo(where(cell), err=True)
             profiles += profiles_of(ready, cell, chosen)
         maxima = {(each.target, each.cell): each.rate for each in profiles}
-        for cell in AT_RATES:
+        for cell, chosen in WATCHED.items():
             click.echo(where(cell), err=True)
-            for target, watched in ((BARE, BARE), (BATCHED, slowest.TIMED)):
-                rate = due(cell.share, maxima[target, replace(cell, share=0.0)])
+            for target in chosen:
+                maximum = maxima[target, replace(cell, share=0.0)]
+                rate = due(cell.share, maximum) if cell.share else 0.0
+                watched = slowest.TIMED if target == BATCHED else target
                 waits += slowest.waits(ready, watched, cell, rate)
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
     table = tables.in_markdown(rows(profiles))
     of_the_slowest = tables.in_markdown(slowest.rows(waits))
     times = (
-        f"{TURNS} times {MEASURING:g} s unseen and {LOOKING} s with {LOOKS} looks a second at each worker; at constant"
-        f" rates once {slowest.SECONDS:g} s"
+        f"{TURNS} times {MEASURING:g} s unseen and {LOOKING} s with {LOOKS} looks a second at each worker; where"
+        f" there are times, once {slowest.SECONDS:g} s"
     )
     noted = f"{table}\n{of_the_slowest}\n{sentence(known)}; {times}.\n"
     click.echo(noted, nl=False)

@@ -1,4 +1,4 @@
-"""What the slowest requests wait for at a constant rate: for which step of theirs, and who has the processors then."""
+"""What requests wait for, and the slowest of them: for which step, and who has the processors meanwhile."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Wait:
     Attributes:
         whose: Which requests.
         number: How many they are.
-        kept_up: How many were answered in time, for one that was due: 1 if no queue grew.
+        kept_up: How many were answered in time, for one that was due: 1 if no queue grew. None in a closed loop.
         total: From when they were due to their answers.
         to_write: From when the strategy had them until their write began; None if there is none.
         writing: Until that was acknowledged; likewise.
@@ -59,7 +59,7 @@ class Wait:
 
     whose: str
     number: int
-    kept_up: float
+    kept_up: float | None
     total: float
     to_write: float | None
     writing: float | None
@@ -73,9 +73,9 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
 
     Args:
         ready: Has it.
-        target: A route without a store, or `TIMED`.
+        target: `TIMED`, or one that does not tell of its steps.
         cell: The circumstances.
-        rate: Requests that are due a second.
+        rate: Requests that are due a second; 0 for a closed loop.
 
     Raises:
         BenchmarkError: Too few were answered, or the system does not say who has its processors.
@@ -95,7 +95,7 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
     if len(answers) * SLOWEST < 1 or (target == TIMED and len(noted) * SLOWEST < 1):
         raise BenchmarkError(f"{target.name} answered too little: {len(answers)} requests.")
     speed = speed_of(load.answers, dose)
-    kept_up = speed.rate / rate if speed else 0.0
+    kept_up = speed.rate / rate if speed and rate else None
     label = f"{target.name}: {where(cell)}"
     return [
         wait_of(f"{label}: all", answers, noted, accounts, kept_up=kept_up),
@@ -124,7 +124,7 @@ def slowest_noted(noted: Sequence[Note]) -> list[Note]:
 
 
 def wait_of(
-    whose: str, answers: Sequence[Answer], noted: Sequence[Note], accounts: Accounts, *, kept_up: float
+    whose: str, answers: Sequence[Answer], noted: Sequence[Note], accounts: Accounts, *, kept_up: float | None
 ) -> Wait:
     """Return what requests waited for.
 
@@ -174,8 +174,8 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
             (
                 each.whose,
                 f"{each.number:,}",
-                f"{each.kept_up:.2f}",
-                *(_or_dash(ms) for ms in (each.total, each.to_write, each.writing, each.to_go_on)),
+                _or_dash(each.kept_up),
+                *(_or_dash(ms, 1) for ms in (each.total, each.to_write, each.writing, each.to_go_on)),
                 *(f"{each.processors[group]:.2f}" for group in (ALL, *others)),
                 f"{each.kept_waiting:.2f}",
             )
@@ -184,5 +184,5 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
     ]
 
 
-def _or_dash(milliseconds: float | None) -> str:
-    return "-" if milliseconds is None else f"{milliseconds:.1f}"
+def _or_dash(figure: float | None, digits: int = 2) -> str:
+    return "-" if figure is None else f"{figure:.{digits}f}"

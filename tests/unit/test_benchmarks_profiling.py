@@ -16,13 +16,13 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import MICROSECONDS, Answer, Dose, Load, Outcome
 from benchmarks.profiling import (
-    AT_RATES,
     BATCHED,
     MEASURING,
     SCRIPTED,
     SUBJECTS,
     TURNS,
     WARM_UP,
+    WATCHED,
     Glance,
     Profile,
     profiles_of,
@@ -190,7 +190,7 @@ def open_goals() -> set[tuple[str, str]]:
 def test_each_goal_that_is_not_reached_for_certain_is_looked_at() -> None:
     """Both its sides, or what the slowest of them wait for."""
     looked_at = {(target.name, where(cell)) for cell, chosen in SUBJECTS.items() for target in chosen}
-    looked_at |= {(target.name, where(cell)) for cell in AT_RATES for target in (BARE, BATCHED)}
+    looked_at |= {(target.name, where(cell)) for cell, chosen in WATCHED.items() for target in chosen}
 
     assert set() == open_goals() - looked_at
 
@@ -222,7 +222,8 @@ def set_up(monkeypatch: pytest.MonkeyPatch, *, commit: str = "abc") -> Ready:
     ready = Ready(monkeypatch)
     cell = Cell(workers=1, connections=64, counters=1)
     monkeypatch.setattr(profiling, "SUBJECTS", {cell: (BARE, SCRIPTED, BATCHED)})
-    monkeypatch.setattr(profiling, "AT_RATES", (replace(cell, share=0.5),))
+    watched = {cell: (SCRIPTED,), replace(cell, share=0.5): (BARE, BATCHED)}
+    monkeypatch.setattr(profiling, "WATCHED", watched)
     known = {**ABOUT, "commit": commit, "versions": ["Python 3.11.2"]}
 
     @contextmanager
@@ -256,9 +257,10 @@ def test_a_profile_is_put_into_the_documentation(
     assert [f"scripted: {cell}", f"batched: {cell}"] == ready.prepared
     assert {"bare", "scripted", "batched"} <= {*ready.done}
     assert [
+        "what the slowest of service wait for at 0/s",
         "what the slowest of bare wait for at 125/s",
         "what the slowest of batched-timed wait for at 125/s",
-    ] == ready.done[-2:]
+    ] == ready.done[-3:]
     written = page.read_text()
     assert f"| batched: {cell} |" in written
     assert "| the slowest | 9 | 1.00 | 5.0 | - | - | - | 0.50 | 0.50 | 0.50 | 0.50 | 0.50 | 0.25 |" in written
