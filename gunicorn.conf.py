@@ -96,16 +96,18 @@ def introduce(server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Begin what a worker does beside requests."""
+    """Begin what a worker does beside requests, and spare its requests what need not be done again and again."""
+    freeze_long_lived_objects()
     # After the fork, since to remove what deleted counters leave behind takes a connection of its own.
     sweeping.start(settings)
-    spare_collections()
 
 
-def spare_collections() -> None:
+def freeze_long_lived_objects() -> None:
     """Have Python's garbage collector leave alone what is there by now: it lives as long as the worker.
 
-    To look through all of it takes some 50 ms, in which the worker serves nobody, every few thousand increments.
+    To look through these 75,000 objects took 45 to 65 ms (Python 3.11), in which the worker served nobody, every few
+    thousand increments. It is done here and not before the fork, for most of it is made after that; memory that workers
+    share with their master is not the aim.
 
     Source: https://docs.python.org/3/library/gc.html#gc.freeze
     """

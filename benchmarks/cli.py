@@ -194,7 +194,7 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
 
 @main.command("profile")
 def profile_() -> None:
-    """Look what workers do under load and what the slowest wait for, and put it into docs/benchmarks.md."""
+    """Profile workers under load and what the slowest requests wait for, and put it into docs/benchmarks.md."""
     load.wrk()
     redis_program()
     _have_elasticsearch()

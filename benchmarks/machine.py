@@ -48,14 +48,14 @@ def sentence(known: Mapping[str, Any]) -> str:
 
 
 def demand_commit(known: Mapping[str, Any]) -> None:
-    """Refuse `facts` of what nobody else can measure, because no commit is it.
+    """Refuse `facts` of code that is not committed: nobody else could measure it.
 
     Raises:
         BenchmarkError: That is so.
     """
     if not known["commit"] or known["commit"].endswith(CHANGED):
         raise BenchmarkError(
-            f"Figures of {known['commit'] or 'no commit'} are not for the documentation: commit, and measure then."
+            f"Figures of {known['commit'] or 'no commit'} are not for the documentation: commit first, then measure."
         )
 
 

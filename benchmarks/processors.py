@@ -1,16 +1,21 @@
 """Who has the machine's processors, moment by moment: as Linux accounts for every thread, in nanoseconds.
 
+It adds to a thread's account at each tick and switch, and to what it has waited when the wait is over, so that of a few
+milliseconds alone nothing can be said.
+
 Source: https://docs.kernel.org/scheduler/sched-stats.html
 """
 
+import os
 import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import psutil
 
@@ -19,7 +24,7 @@ from benchmarks.errors import BenchmarkError
 PROC: Final = Path("/proc")
 INTERVAL: Final = 0.025
 """Seconds between two looks at the accounts."""
-NANO: Final = 1e-9
+NANOSECONDS: Final = 10**9
 
 Span = tuple[float, float]
 """A beginning and an end, in seconds on the monotonic clock."""
@@ -29,26 +34,26 @@ ALL: Final = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What a group of threads has taken: ``ran`` on a processor, and ``waited`` for one though it had something to do.
+class Time:
+    """What threads have had: they ``ran`` on a processor, and ``waited`` for one while they could have run.
 
-    Both are in seconds, of all its threads together, and so may be more than has gone by.
+    Both are in seconds, of all threads together, and so may be more than has gone by.
     """
 
     ran: float = 0.0
     waited: float = 0.0
 
-    def __add__(self, other: "Taken") -> "Taken":
+    def __add__(self, other: "Time") -> "Time":
         """Return both together."""
-        return Taken(self.ran + other.ran, self.waited + other.waited)
+        return Time(self.ran + other.ran, self.waited + other.waited)
 
-    def __sub__(self, other: "Taken") -> "Taken":
+    def __sub__(self, other: "Time") -> "Time":
         """Return what this is more than another."""
-        return Taken(self.ran - other.ran, self.waited - other.waited)
+        return Time(self.ran - other.ran, self.waited - other.waited)
 
-    def __mul__(self, factor: float) -> "Taken":
-        """Return a part or a multiple of it."""
-        return Taken(factor * self.ran, factor * self.waited)
+    def __mul__(self, factor: float) -> "Time":
+        """Return a share or a multiple of it."""
+        return Time(factor * self.ran, factor * self.waited)
 
 
 Group = Callable[[int, str], bool]
@@ -57,13 +62,13 @@ Group = Callable[[int, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What groups had taken, at one moment after the other."""
+    """What groups had had, at one moment after the other."""
 
     moments: list[float] = field(default_factory=list)
-    taken: list[Mapping[str, Taken]] = field(default_factory=list)
+    times: list[Mapping[str, Time]] = field(default_factory=list)
 
-    def part(self, group: str, spans: Iterable[Span]) -> Taken:
-        """Return what a group took in spans, for a second of them: 1 is one processor all the time.
+    def utilization(self, group: str, spans: Iterable[Span]) -> Time:
+        """Return what a group had in spans, for a second of them: 1 is one processor all the time.
 
         Args:
             group: Its name, or `ALL`.
@@ -72,21 +77,20 @@ class Accounts:
         Raises:
             BenchmarkError: None of them is within the accounts.
         """
-        begin, end = self.moments[0], self.moments[-1]
+        begin, end = (self.moments[0], self.moments[-1]) if self.moments else (0.0, 0.0)
         within = [(max(begin, a), min(end, b)) for a, b in merged(spans) if a < end and b > begin]
         seconds = sum(b - a for a, b in within)
         if not seconds:
             raise BenchmarkError("Nobody looked at the accounts then.")
-        total = sum((self._at(group, b) - self._at(group, a) for a, b in within), Taken())
+        total = sum((self._at(group, b) - self._at(group, a) for a, b in within), Time())
         return total * (1 / seconds)
 
-    def _at(self, group: str, moment: float) -> Taken:
-        """Return what a group had taken by then, as if it had gone on evenly from one look to the next."""
+    def _at(self, group: str, moment: float) -> Time:
+        """Return what a group had had by then, as if it had gone on evenly from one look to the next."""
         after = max(1, bisect_left(self.moments, moment))
         begin, end = self.moments[after - 1 : after + 1]
-        before = self.taken[after - 1][group]
-        gone = (moment - begin) / (end - begin)
-        return before + (self.taken[after][group] - before) * gone
+        before = self.times[after - 1][group]
+        return before + (self.times[after][group] - before) * ((moment - begin) / (end - begin))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -105,70 +109,87 @@ def watched(processes: Sequence[int], groups: Mapping[str, Group]) -> Iterator[A
     """Look at the accounts of processes again and again, meanwhile, and at those of the machine.
 
     Args:
-        processes: Their numbers.
+        processes: Their ids.
         groups: Of their threads. One that is in several counts for the first.
 
     Raises:
-        BenchmarkError: The system keeps no such accounts: it is not Linux.
+        BenchmarkError: The system keeps no such accounts: it is not Linux. Or one of the processes ended.
     """
     if not (PROC / "self" / "schedstat").exists():
         raise BenchmarkError("Who has the processors is to be seen on Linux alone, in /proc/…/schedstat.")
     accounts = Accounts()
     is_over = threading.Event()
-    threads = Threads(processes, groups)
 
     def keep() -> None:
-        while True:
-            accounts.moments.append(time.monotonic())
-            accounts.taken.append(threads.look())
-            if is_over.wait(INTERVAL):
-                return
+        with Threads(processes, groups) as threads:
+            is_last = False
+            while not is_last:
+                is_last = is_over.wait(INTERVAL)
+                before = time.monotonic()
+                found = threads.look()
+                accounts.times.append(found)
+                accounts.moments.append((before + time.monotonic()) / 2)
 
-    keeper = threading.Thread(target=keep)
-    keeper.start()
-    try:
-        yield accounts
-    finally:
-        is_over.set()
-        keeper.join()
+    with ThreadPoolExecutor(1) as pool:
+        keeping = pool.submit(keep)
+        try:
+            yield accounts
+        finally:
+            is_over.set()
+        try:
+            keeping.result()
+        except OSError as error:
+            raise BenchmarkError(f"A process ended while it was watched: {error}") from error
 
 
 class Threads:
-    """The threads of processes, as they come and go: what those that have gone had taken still counts."""
+    """The threads of processes, as they come and go: what those that have ended had at the last look still counts.
+
+    A thread belongs to the group that its name led to when it was first seen.
+    """
 
     def __init__(self, processes: Sequence[int], groups: Mapping[str, Group]) -> None:
         self._processes = processes
         self._groups = groups
-        self._group_of: dict[Path, str | None] = {}
-        self._taken: dict[Path, Taken] = {}
+        self._known: set[Path] = set()
+        self._accounts: dict[Path, tuple[str, int]] = {}
+        self._times: dict[Path, Time] = {}
 
-    def look(self) -> Mapping[str, Taken]:
-        """Return what each group has taken so far."""
+    def __enter__(self) -> Self:
+        """Return these threads, whose accounts are kept open: to open each for every look takes longer than to read."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close the accounts."""
+        for _, file in self._accounts.values():
+            os.close(file)
+
+    def look(self) -> Mapping[str, Time]:
+        """Return what each group has had so far."""
         for process in self._processes:
             for thread in (PROC / str(process) / "task").iterdir():
-                self._look_at(process, thread)
-        found = {**dict.fromkeys(self._groups, Taken()), ALL: _of_all()}
-        for thread, taken in self._taken.items():
-            group = self._group_of[thread]
-            if group is not None:
-                found[group] += taken
+                # Or it has just ended.
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    self._look_at(process, thread)
+        found = {**dict.fromkeys(self._groups, Time()), ALL: time_of_all()}
+        for thread, had in self._times.items():
+            found[self._accounts[thread][0]] += had
         return found
 
     def _look_at(self, process: int, thread: Path) -> None:
-        try:
-            if thread not in self._group_of:
-                self._group_of[thread] = self._group(process, (thread / "comm").read_text().strip())
-            if self._group_of[thread] is not None:
-                ran, waited, _ = (thread / "schedstat").read_text().split()
-                self._taken[thread] = Taken(NANO * int(ran), NANO * int(waited))
-        except FileNotFoundError:
-            pass  # it has just ended
+        if thread not in self._known:
+            name = (thread / "comm").read_text().strip()
+            for group in (group for group, has in self._groups.items() if has(process, name)):
+                self._accounts[thread] = group, os.open(thread / "schedstat", os.O_RDONLY)
+                break
+            self._known.add(thread)
+        if thread in self._accounts:
+            _, file = self._accounts[thread]
+            ran, waited, _ = os.pread(file, 100, 0).split()
+            self._times[thread] = Time(int(ran) / NANOSECONDS, int(waited) / NANOSECONDS)
 
-    def _group(self, process: int, name: str) -> str | None:
-        return next((group for group, has in self._groups.items() if has(process, name)), None)
 
-
-def _of_all() -> Taken:
-    """Return what everything on the machine has taken: in hundredths of a second, and nobody tells who waited."""
+def time_of_all() -> Time:
+    """Return what everything on the machine has had: in hundredths of a second, and nobody tells who has waited."""
     times = psutil.cpu_times()
-    return Taken(times.user + times.nice + times.system + times.irq + times.softirq)
+    return Time(times.user + times.nice + times.system + times.irq + times.softirq)

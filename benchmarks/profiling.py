@@ -1,9 +1,10 @@
 """What workers do under load, by what the code belongs to, and what the slowest wait for: why a goal is not reached.
 
-Targets are measured in turn, and in between it is looked which part of each worker holds Python's lock, under the same
-load (`benchmarks.stacks`). To be looked at slows a worker down, so that what it does unseen stands beside: its rate and
-the processor time of an increment, with the calls of the system and the waking of threads, for which nobody holds the
-lock. Where a goal is about times, it is looked what requests wait for, and the slowest of them (`benchmarks.slowest`).
+The targets of a cell are measured in turn, and in between their workers are sampled under the same load, for which part
+of them holds Python's lock (`benchmarks.sampling`). To be sampled slows a worker down, so that what it does otherwise
+stands beside: its rate and the processor time of an increment, with the calls of the system and the waking of threads,
+for which nobody holds the lock. Where a goal is about times, requests are watched for what they wait for, and the
+slowest of them (`benchmarks.slowest`).
 """
 
 import time
@@ -13,19 +14,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
-from statistics import fmean, median
+from statistics import fmean
 from typing import Final
 
 import click
 
-from benchmarks import load, pages, ratios, slowest, tables, usage
+from benchmarks import load, pages, ratios, sampling, slowest, tables, usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import RATE, Cell, Measurement
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan, due
-from benchmarks.stacks import LOOKING, LOOKS, PARTS, REST, STARTING, Looks, look
+from benchmarks.sampling import PARTS, REST, Samples
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import (
     AS_TASKS,
@@ -39,7 +40,7 @@ from benchmarks.targets import (
 )
 
 TURNS: Final = 4
-"""How often the targets of a cell are measured and looked at: an even number, for each second turn goes backwards."""
+"""How often the targets of a cell are measured and sampled: an even number, for each second turn goes backwards."""
 WARM_UP: Final = 1.0
 """Seconds of load each time before anything counts."""
 MEASURING: Final = 1.5
@@ -69,7 +70,7 @@ SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
         for workers, connections in CROWDS
     },
 }
-"""What is looked at in closed loops: where a goal is not reached for certain, and what it is compared with there."""
+"""What is sampled, in closed loops: where a goal is not reached for certain, and what it is compared with there."""
 WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
     **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE},
     **{
@@ -77,14 +78,14 @@ WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
         for workers, percent in product(OF_BARE, Plan().percents)
     },
 }
-"""Of what it is looked which steps requests wait for: where the goal is one of their times."""
+"""Where requests are watched, for the goal is one of their times; and what it compares."""
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """What the workers of a target were seen doing, and how many increments a second they did meanwhile."""
+class Sampled:
+    """Samples of all workers of a target, and how many increments a second they did meanwhile."""
 
-    workers: Sequence[Looks]
+    workers: Sequence[Samples]
     rate: float
 
 
@@ -95,42 +96,42 @@ class Profile:
     Attributes:
         target: Whose they are.
         cell: The circumstances.
-        measured: While nobody looked, some times.
-        glances: In between, under the same load.
+        measured: Unseen, some times.
+        sampled: In between, under the same load.
     """
 
     target: Target
     cell: Cell
     measured: list[Measurement] = field(default_factory=list)
-    glances: list[Glance] = field(default_factory=list)
+    sampled: list[Sampled] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        """Increments a second while nobody looked."""
-        return median(each.speed.rate for each in self.measured)
+        """Increments a second, unseen."""
+        return fmean(each.speed.rate for each in self.measured)
 
     @property
     def rate_meanwhile(self) -> float:
-        """Increments a second while somebody did."""
-        return fmean(each.rate for each in self.glances)
+        """Increments a second while they were sampled."""
+        return fmean(each.rate for each in self.sampled)
 
     @property
-    def looks(self) -> Sequence[Looks]:
-        """All looks, at each worker each time."""
-        return [looks for glance in self.glances for looks in glance.workers]
+    def samples(self) -> Sequence[Samples]:
+        """Those of each worker, each time."""
+        return [samples for sampled in self.sampled for samples in sampled.workers]
 
     def lock_microseconds(self, *parts: str) -> float:
         """Return for how long parts held a lock for an increment."""
-        held = sum(looks.held(parts) for looks in self.looks) / len(self.glances)
-        return MICROSECONDS * held / self.rate_meanwhile
+        locks = sum(samples.share(parts) for samples in self.samples) / len(self.sampled)
+        return MICROSECONDS * locks / self.rate_meanwhile
 
     def cpu_microseconds(self, group: str) -> float:
-        """Return the CPU time that a group of processes took for an increment while nobody looked."""
-        return 1000 * median(each.milliseconds_of(group) for each in self.measured)
+        """Return the CPU time that a group of processes took for an increment, unseen."""
+        return 1000 * fmean(each.milliseconds_of(group) for each in self.measured)
 
 
 def profiles_of(ready: Stand, cell: Cell, chosen: Sequence[Target]) -> list[Profile]:
-    """Put load on targets in turn, to measure each and to look at its workers.
+    """Put load on targets in turn, to measure each and to sample its workers.
 
     Args:
         ready: Has them.
@@ -145,47 +146,50 @@ def profiles_of(ready: Stand, cell: Cell, chosen: Sequence[Target]) -> list[Prof
         for each in profiles if turn % 2 else reversed(profiles):
             dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
             each.measured.append(ready.measure(each.target, cell, dose, repeat=turn))
-            each.glances.append(glance(ready, each.target, cell))
+            each.sampled.append(sampled(ready, each.target, cell))
     return profiles
 
 
-def glance(ready: Stand, target: Target, cell: Cell) -> Glance:
-    """Put load on a target and look at its workers.
+def sampled(ready: Stand, target: Target, cell: Cell) -> Sampled:
+    """Put load on a target and sample its workers, all at the same time.
 
     Raises:
         BenchmarkError: It answered nothing, or py-spy failed.
     """
     workers = usage.workers(ready.services[target.app.name, cell.workers].process.pid)
-    dose = Dose(seconds=WARM_UP + STARTING + LOOKING)
+    dose = Dose(seconds=WARM_UP + sampling.STARTING + sampling.SECONDS)
     with ThreadPoolExecutor(1 + len(workers)) as pool:
         sending = pool.submit(ready.put_load_on, target, cell, dose)
         time.sleep(WARM_UP)
-        looks = [*pool.map(look, workers)]
-        until = time.monotonic()
-    rate_meanwhile = rate_until(until, sending.result().answers)
-    if not rate_meanwhile:
-        raise BenchmarkError(f"{target.name} answered nothing while its workers were looked at.")
-    return Glance(looks, rate_meanwhile)
+        samples = [*pool.map(sampling.sample, workers)]
+    rate = rate_until(min(each.ended for each in samples), sending.result().answers)
+    if not rate:
+        raise BenchmarkError(f"{target.name} answered nothing while its workers were sampled.")
+    return Sampled(samples, rate)
 
 
 def rate_until(until: float, answers: Iterable[Answer]) -> float:
-    """Return how many answers a second were successes in the `LOOKING` seconds until then, on the monotonic clock."""
-    begin, end = (MICROSECONDS * moment for moment in (until - LOOKING, until))
-    return (
-        sum(begin <= each.ended < end and each.outcome is Outcome.ACKNOWLEDGED for each in answers) / LOOKING
-    )
+    """Return how many increments a second were acknowledged until then, for as long as workers are sampled.
+
+    Args:
+        until: In seconds on the monotonic clock.
+        answers: To all requests.
+    """
+    begin, end = (MICROSECONDS * moment for moment in (until - sampling.SECONDS, until))
+    acknowledged = [each for each in answers if each.outcome is Outcome.ACKNOWLEDGED]
+    return sum(begin <= each.ended < end for each in acknowledged) / sampling.SECONDS
 
 
 def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
     """Return a row for each profile: for how many microseconds each part holds Python's lock for an increment.
 
-    Then how often a lock was seen held, which each worker has one of, and the rate meanwhile; then what was measured
-    while nobody looked: the rate, and the CPU time of an increment by processes.
+    Then how many samples found a lock held, which each worker has one of, and the rate meanwhile; then what was
+    measured unseen: the rate, and the CPU time of an increment by processes.
     """
     columns: dict[str, Callable[[Profile], str]] = {
         **{part: partial(_lock_microseconds, part=part) for part in (*PARTS, REST)},
         "the lock in all": lambda each: f"{each.lock_microseconds(*PARTS, REST):,.0f}",
-        "seen held": _seen_held,
+        "found held": _found_held,
         f"{RATE} meanwhile": lambda each: f"{each.rate_meanwhile:,.0f}",
         f"{RATE} unseen": lambda each: f"{each.rate:,.0f}",
         "CPU µs unseen: gunicorn": lambda each: f"{each.cpu_microseconds('gunicorn'):,.0f}",
@@ -205,9 +209,9 @@ def _lock_microseconds(each: Profile, part: str) -> str:
     return f"{each.lock_microseconds(part):,.0f}"
 
 
-def _seen_held(each: Profile) -> str:
-    seen = sum(looks.seen.total() for looks in each.looks)
-    return f"{seen} in {sum(looks.number for looks in each.looks):,} looks"
+def _found_held(each: Profile) -> str:
+    held = sum(samples.held.total() for samples in each.samples)
+    return f"{held} of {sum(samples.number for samples in each.samples):,} samples"
 
 
 def main() -> None:
@@ -238,8 +242,8 @@ def main() -> None:
     table = tables.in_markdown(rows(profiles))
     of_the_slowest = tables.in_markdown(slowest.rows(waits))
     times = (
-        f"{TURNS} times {MEASURING:g} s unseen and {LOOKING} s with {LOOKS} looks a second at each worker; where"
-        f" there are times, once {slowest.SECONDS:g} s"
+        f"{TURNS} times {MEASURING:g} s unseen and {sampling.SECONDS} s with {sampling.RATE} samples a second"
+        f" of each worker; watched once for {slowest.SECONDS:g} s"
     )
     noted = f"{table}\n{of_the_slowest}\n{sentence(known)}; {times}.\n"
     click.echo(noted, nl=False)

@@ -1,8 +1,8 @@
 """What requests wait for, and the slowest of them: for which step, and who has the processors meanwhile."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 from statistics import fmean
@@ -11,10 +11,10 @@ from typing import Final
 from benchmarks import tables, usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import MILLISECOND, Cell, speed_of
-from benchmarks.load import MICROSECONDS, Answer, Dose
+from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 from benchmarks.processors import ALL, Accounts, Group, watched
 from benchmarks.ratios import where
-from benchmarks.routes.timed import Note, notes
+from benchmarks.routes.timed import SOON, Note, written_notes
 from benchmarks.stand import Stand
 from benchmarks.targets import ELASTICSEARCH, App, Target
 
@@ -39,6 +39,8 @@ GUNICORN: Final = "gunicorn"
 COMPILING: Final = "the JVM, compiling"
 COLLECTING: Final = "the JVM, collecting"
 SERVING: Final = "Elasticsearch"
+MEASURING: Final = "these accounts"
+GROUPS: Final = (GUNICORN, COMPILING, COLLECTING, SERVING, MEASURING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +50,22 @@ class Wait:
     Attributes:
         whose: Which requests.
         number: How many they are.
-        kept_up: How many were answered in time, for one that was due: 1 if no queue grew. None in a closed loop.
+        kept_up: How many were acknowledged in time, for one that was due: 1 if no queue grew. None in a closed loop.
         total: From when they were due to their answers.
-        to_write: From when the strategy had them until their write began; None if there is none.
+        in_strategy: From when the strategy had them until they went on; None if it does not tell. The slowest there
+            need not be those that are the slowest in all. Its steps are the next three.
+        to_write: Until their write began; None likewise.
         writing: Until that was acknowledged; likewise.
-        to_go_on: Until they went on, as many at a time do in turn; likewise.
+        to_go_on: Until they went on, as those of one write do one after the other; likewise.
         processors: How many processors each group had, by its name; ALL is the machine's.
-        kept_waiting: How many processors gunicorn would have had, besides, had they been free.
+        kept_waiting: How many of gunicorn's threads could have run and waited for a processor.
     """
 
     whose: str
     number: int
     kept_up: float | None
     total: float
+    in_strategy: float | None
     to_write: float | None
     writing: float | None
     to_go_on: float | None
@@ -78,20 +83,24 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
         rate: Requests that are due a second; 0 for a closed loop.
 
     Raises:
-        BenchmarkError: Too few were answered, or the system does not say who has its processors.
+        BenchmarkError: Too few were acknowledged, or the system does not say who has its processors.
     """
     dose = Dose(seconds=WARM_UP + SECONDS, warm_up=WARM_UP, rate=rate)
     workers = usage.workers(ready.services[target.app.name, cell.workers].process.pid)
     store = ready.elasticsearch.pid
-    with (
-        watched([*workers, store], groups_of(workers, store)) as accounts,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    with watched([*workers, store, os.getpid()], groups_of(workers, store)) as accounts:
         began = time.monotonic()
-        load = pool.submit(ready.put_load_on, target, cell, dose).result()
+        load = ready.put_load_on(target, cell, dose)
     warm = began + WARM_UP
-    answers = [answer for answer in load.answers if answer.due >= warm * MICROSECONDS]
-    noted = [note for worker in workers if target == TIMED for note in notes(worker) if note.came >= warm]
+    answers = [
+        answer
+        for answer in load.answers
+        if answer.due >= warm * MICROSECONDS and answer.outcome is Outcome.ACKNOWLEDGED
+    ]
+    time.sleep(2 * SOON)
+    noted = [
+        note for worker in workers if target == TIMED for note in written_notes(worker) if note.came >= warm
+    ]
     if len(answers) * SLOWEST < 1 or (target == TIMED and len(noted) * SLOWEST < 1):
         raise BenchmarkError(f"{target.name} answered too little: {len(answers)} requests.")
     speed = speed_of(load.answers, dose)
@@ -104,12 +113,13 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
 
 
 def groups_of(workers: Sequence[int], store: int) -> Mapping[str, Group]:
-    """Return whose threads are looked at: gunicorn's workers', and Elasticsearch's by what they are for."""
+    """Return whose threads are watched: gunicorn's workers', Elasticsearch's by what they are for, and one's own."""
     return {
         GUNICORN: lambda process, _name: process in workers,
         COMPILING: lambda process, name: process == store and name.startswith(COMPILERS),
         COLLECTING: lambda process, name: process == store and name.startswith(COLLECTORS),
         SERVING: lambda process, _name: process == store,
+        MEASURING: lambda process, _name: process == os.getpid(),
     }
 
 
@@ -133,41 +143,43 @@ def wait_of(
         answers: What became of them.
         noted: What the strategy has noted of as many; none if it notes nothing.
         accounts: Who had the processors.
-        kept_up: How many of all requests were answered in time, for one that was due.
+        kept_up: How many of all requests were acknowledged in time, for one that was due.
     """
     spans = [(answer.due / MICROSECONDS, answer.ended / MICROSECONDS) for answer in answers]
 
     def mean(begin: str, end: str) -> float | None:
         return fmean(1000 * (getattr(note, end) - getattr(note, begin)) for note in noted) if noted else None
 
-    taken = {group: accounts.part(group, spans) for group in (GUNICORN, COMPILING, COLLECTING, SERVING, ALL)}
+    had = {group: accounts.utilization(group, spans) for group in (*GROUPS, ALL)}
     return Wait(
         whose=whose,
         number=len(answers),
         kept_up=kept_up,
         total=fmean(answer.latency for answer in answers) / MILLISECOND,
+        in_strategy=mean("came", "went_on"),
         to_write=mean("came", "write_began"),
         writing=mean("write_began", "write_ended"),
         to_go_on=mean("write_ended", "went_on"),
-        processors={group: each.ran for group, each in taken.items()},
-        kept_waiting=taken[GUNICORN].waited,
+        processors={group: each.ran for group, each in had.items()},
+        kept_waiting=had[GUNICORN].waited,
     )
 
 
 def rows(found: Sequence[Wait]) -> list[tables.Row]:
     """Return a row for each, and a head."""
-    others = (GUNICORN, COMPILING, COLLECTING, SERVING)
     return [
         (
             "",
             "requests",
-            "answered ÷ due",
+            "acknowledged ÷ due",
             "ms in all",
+            "in the strategy",
             "until its write",
             "the write",
             "until it goes on",
             "processors busy",
-            *others,
+            *GROUPS,
+            "load and all else",
             "gunicorn kept waiting",
         ),
         *(
@@ -175,8 +187,12 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
                 each.whose,
                 f"{each.number:,}",
                 _or_dash(each.kept_up),
-                *(_or_dash(ms, 1) for ms in (each.total, each.to_write, each.writing, each.to_go_on)),
-                *(f"{each.processors[group]:.2f}" for group in (ALL, *others)),
+                *(
+                    _or_dash(ms, 1)
+                    for ms in (each.total, each.in_strategy, each.to_write, each.writing, each.to_go_on)
+                ),
+                *(f"{each.processors[group]:.2f}" for group in (ALL, *GROUPS)),
+                f"{each.processors[ALL] - sum(each.processors[group] for group in GROUPS):.2f}",
                 f"{each.kept_waiting:.2f}",
             )
             for each in found

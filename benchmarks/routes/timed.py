@@ -1,10 +1,12 @@
 """``/batched`` with a note of when each increment came, when its write began and ended, and when it went on."""
 
 import os
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +20,15 @@ from service.strategies import STRATEGIES
 from service.strategies.group_commit import GroupCommit, Party, Results
 
 NOTES: Final = Path(__file__).parents[2] / "build" / "benchmarks"
-"""Where each worker notes it, in a file of its own, wherever it and who reads that were started."""
+"""Where each worker writes its notes, into a file of its own, wherever it and who reads them were started."""
+
+SOON: Final = 0.5
+"""Seconds after which a note is written, by a thread of its own: no increment waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What happened to an increment, and when: seconds on the monotonic clock."""
+    """What happened to a request's increments, and when: seconds on the monotonic clock."""
 
     came: float
     write_began: float
@@ -36,8 +41,8 @@ class Note:
         return self.went_on - self.came
 
 
-def notes(worker: int) -> Iterator[Note]:
-    """Give what a worker has noted so far, but for a moment's.
+def written_notes(worker: int) -> Iterator[Note]:
+    """Give what a worker has noted, but for the last moment.
 
     Args:
         worker: Its process.
@@ -54,21 +59,20 @@ _at_hand: ContextVar[Party] = ContextVar("party")
 
 
 class Timed(GroupCommit):
-    """Takes notes: of a write when it ends, and of those who have gone on when the next begins."""
+    """Takes notes of those that were written; of who was refused, or gave up before the write ended, it has none."""
 
     def __init__(self, repository: Additions) -> None:
         super().__init__(repository)
         self._writes: dict[Party, tuple[float, float]] = {}
-        self._notes: list[str] = []
-        NOTES.mkdir(parents=True, exist_ok=True)
-        self._notebook = _file(os.getpid()).open("w", encoding="ascii")
+        self._notes: deque[Note] = deque()
+        threading.Thread(target=self._write_notes, name="notes", daemon=True).start()
 
     def add_each(self, increments: Sequence[Increment]) -> Results:
         """Add each, and note how it went."""
         results = super().add_each(increments)
-        party = _at_hand.get()
-        began, ended = self._writes.pop(party)
-        self._notes.append(f"{party.since} {began} {ended} {time.monotonic()}\n")
+        party = _at_hand.get(None)
+        if party and (write := self._writes.pop(party, None)):
+            self._notes.append(Note(party.since, *write, time.monotonic()))
         return results
 
     def _join(self, party: Party) -> bool:
@@ -76,13 +80,19 @@ class Timed(GroupCommit):
         return super()._join(party)
 
     def _write(self, parties: list[Party]) -> Callable[[], None]:
-        notes, self._notes = self._notes, []
-        self._notebook.writelines(notes)
-        self._notebook.flush()
         began = time.monotonic()
         tell = super()._write(parties)
         self._writes |= dict.fromkeys(parties, (began, time.monotonic()))
         return tell
+
+    def _write_notes(self) -> None:
+        NOTES.mkdir(parents=True, exist_ok=True)
+        with _file(os.getpid()).open("w", encoding="ascii") as file:
+            while True:
+                time.sleep(SOON)
+                while self._notes:
+                    print(*astuple(self._notes.popleft()), file=file)
+                file.flush()
 
 
 def app() -> Flask:

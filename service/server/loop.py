@@ -75,7 +75,12 @@ class MainLoop:
 
     def turn(self, timeout: float) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds."""
-        events = self._poller.select(self._patience(timeout))
+        if self._timers:
+            timeout = min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
+        # Before it looks for calls: whoever asks for one after that wakes the loop.
+        self._is_waiting = True
+        events = self._poller.select(0.0 if self._calls or self._idle_calls else timeout)
+        # Or it has just been woken.
         self._is_waiting = False
         if not events and not self._calls:
             self._make_idle_calls()
@@ -83,17 +88,6 @@ class MainLoop:
             key.data(key.fileobj)
         self._make_calls()
         self._look_at_the_clock()
-
-    def _patience(self, timeout: float) -> float:
-        """Return for how many seconds to wait for events: not at all while there is something else to do."""
-        # Before the calls are looked at: whoever asks after that finds the loop waiting, and wakes it.
-        self._is_waiting = True
-        if self._calls or self._idle_calls:
-            self._is_waiting = False
-            return 0.0
-        if self._timers:
-            return min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
-        return timeout
 
     def _make_calls(self) -> None:
         """Make the calls that have been asked for by now; those that they ask for are the next turn's."""

@@ -1,23 +1,34 @@
 """Who has the machine's processors: what is made of the accounts, and that Linux keeps them as expected."""
 
+import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks import processors
 from benchmarks.errors import BenchmarkError
-from benchmarks.processors import ALL, Accounts, Group, Taken, merged, watched
+from benchmarks.processors import ALL, INTERVAL, NANOSECONDS, Accounts, Group, Time, merged, watched
 
-SECONDS = 60.0
+ENOUGH = 0.05
+"""Seconds on a processor, more than a tick of any account."""
 
 BUSY = """
 import threading
-threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True, name="busy").start()
-print("begun", flush=True)
+
+def be_busy():
+    with open(f"/proc/self/task/{threading.get_native_id()}/comm", "w") as name:
+        name.write("busy")
+    print("begun", flush=True)
+    while True:
+        pass
+
+threading.Thread(target=be_busy, daemon=True).start()
 input()
 """
 
@@ -42,7 +53,7 @@ def accounts() -> Accounts:
     """Return accounts of a group that had nothing for a second, then half a processor, and waited for the other."""
     return Accounts(
         moments=[10.0, 11.0, 13.0],
-        taken=[{"group": Taken(5.0, 1.0)}, {"group": Taken(5.0, 1.0)}, {"group": Taken(6.0, 2.0)}],
+        times=[{"group": Time(5.0, 1.0)}, {"group": Time(5.0, 1.0)}, {"group": Time(6.0, 2.0)}],
     )
 
 
@@ -56,18 +67,18 @@ def accounts() -> Accounts:
         ([(0.0, 99.0)], 1 / 3),
     ],
 )
-def test_a_part_is_of_a_second_of_the_spans(spans: list[tuple[float, float]], ran: float) -> None:
+def test_a_utilization_is_of_a_second_of_the_spans(spans: list[tuple[float, float]], ran: float) -> None:
     """Between two looks a group goes on evenly, and what nobody has looked at does not count."""
-    part = accounts().part("group", spans)
+    found = accounts().utilization("group", spans)
 
-    assert pytest.approx(ran) == part.ran
-    assert pytest.approx(ran) == part.waited
+    assert pytest.approx(ran) == found.ran
+    assert pytest.approx(ran) == found.waited
 
 
 def test_of_another_time_there_are_no_accounts() -> None:
     """That is an error, not nothing."""
     with pytest.raises(BenchmarkError, match="Nobody looked"):
-        accounts().part("group", [(1.0, 2.0), (13.0, 14.0)])
+        accounts().utilization("group", [(1.0, 2.0), (13.0, 14.0)])
 
 
 @pytest.fixture
@@ -84,46 +95,66 @@ def busy() -> Iterator[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps these accounts")
 def test_threads_are_told_apart(busy: int) -> None:
-    """By process and name; what one takes is there within a few looks."""
+    """By process and name."""
     groups: dict[str, Group] = {
-        "nobody": lambda *_: False,
-        "all of it": lambda process, _name: process == busy,
+        "busy": lambda process, name: process == busy and name == "busy",
+        "idle": lambda process, _name: process == busy,
+        "others": lambda *_: True,
     }
-    deadline = time.monotonic() + SECONDS
 
     with watched([busy], groups) as found:
-        while not found.taken or found.taken[-1]["all of it"].ran <= found.taken[0]["all of it"].ran + 0.01:
-            assert time.monotonic() < deadline
+        while not found.times or (found.times[-1]["busy"] - found.times[0]["busy"]).ran < ENOUGH:
+            time.sleep(INTERVAL)
 
     spans = [(found.moments[0], found.moments[-1])]
-    assert 0.0 == found.part("nobody", spans).ran
-    assert found.part("all of it", spans).ran > 0.0
-    assert found.part(ALL, spans).ran > 0.0
+    had = {group: found.utilization(group, spans).ran for group in (*groups, ALL)}
+    assert had["busy"] > had["idle"]
+    assert 0.0 == had["others"]
+    assert had[ALL] > 0.0
 
 
-def test_what_a_thread_took_that_has_ended_still_counts(
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps these accounts")
+def test_a_process_that_ends_meanwhile_is_an_error(busy: int) -> None:
+    """What it had at last is not known."""
+
+    def watch() -> None:
+        with watched([busy], {}):
+            psutil.Process(busy).kill()
+            psutil.Process(busy).wait()
+
+    with pytest.raises(BenchmarkError, match="A process ended while it was watched"):
+        watch()
+
+
+def test_what_a_thread_had_that_has_ended_still_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or a group would seem to give back what it took."""
+    """Or a group would seem to give it back; whether it ended before it was listed, or just after."""
     monkeypatch.setattr(processors, "PROC", tmp_path)
-    for thread, ran in ((7, 3), (8, 4)):
-        folder = tmp_path / "7" / "task" / str(thread)
-        folder.mkdir(parents=True)
-        (folder / "comm").write_text("a thread\n")
-        (folder / "schedstat").write_text(f"{ran * 10**9} {10**9} 5\n")
-    threads = processors.Threads(
-        [7], {"others": lambda _process, name: name != "a thread", "its": lambda *_: True}
-    )
-    before = threads.look()
-    for file in (tmp_path / "7/task/8").iterdir():
-        file.unlink()
-    (tmp_path / "7/task/8").rmdir()
-    (tmp_path / "7/task/7/schedstat").write_text(f"{5 * 10**9} {10**9} 6\n")
+    monkeypatch.setattr(processors, "time_of_all", Time)
+    tasks = tmp_path / "7" / "task"
+    for thread, ran in ((7, 3), (8, 4), (9, 5)):
+        (tasks / str(thread)).mkdir(parents=True)
+        (tasks / str(thread) / "comm").write_text("a thread\n")
+        (tasks / str(thread) / "schedstat").write_text(f"{ran * NANOSECONDS} {NANOSECONDS} 5\n")
+    groups: dict[str, Group] = {"others": lambda _process, name: name != "a thread", "its": lambda *_: True}
+    read = os.pread
 
-    after = threads.look()
+    def read_unless_ended(file: int, length: int, offset: int) -> bytes:
+        data = read(file, length, offset)
+        if data.startswith(b"5"):
+            raise ProcessLookupError
+        return data
 
-    assert (Taken(7.0, 2.0), Taken()) == (before["its"], before["others"])
-    assert Taken(9.0, 2.0) == after["its"]
+    with processors.Threads([7], groups) as threads:
+        before = threads.look()
+        monkeypatch.setattr(os, "pread", read_unless_ended)
+        shutil.rmtree(tasks / "8")
+        (tasks / "7" / "schedstat").write_text(f"{4 * NANOSECONDS} {NANOSECONDS} 6\n")
+        after = threads.look()
+
+    assert (Time(12.0, 3.0), Time()) == (before["its"], before["others"])
+    assert Time(13.0, 3.0) == after["its"]
 
 
 def test_elsewhere_than_on_linux_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a profile looks at, how often and under which load, and its table."""
+"""What a profile samples and watches, how often and under which load, and its tables."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks import load, pages, profiling, slowest, usage
+from benchmarks import load, pages, profiling, sampling, slowest, usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import MICROSECONDS, Answer, Dose, Load, Outcome
@@ -23,25 +23,25 @@ from benchmarks.profiling import (
     TURNS,
     WARM_UP,
     WATCHED,
-    Glance,
     Profile,
+    Sampled,
     profiles_of,
     rate_until,
     rows,
 )
 from benchmarks.ratios import ratios_of, where
-from benchmarks.stacks import LOOKING, PARTS, REST, STARTING, Looks
+from benchmarks.sampling import PARTS, REST, SECONDS, STARTING, Samples
 from benchmarks.stand import Stand
 from benchmarks.targets import AS_TASKS, BARE, Target
 from tests.measurements import ABOUT, measured
 
 CELL = Cell(workers=2, connections=32, counters=1)
 NOW = 1000.0
-"""Seconds on the monotonic clock when looks are over."""
+"""Seconds on the monotonic clock when a worker has been sampled."""
 
 
-def a_profile(*seen: Counter[str]) -> Profile:
-    """Return what a gunicorn's two workers did, of which each was looked at 200 times and seen doing the same, twice.
+def a_profile(*held: Counter[str]) -> Profile:
+    """Return what a gunicorn's two workers did, of each of which 200 samples were taken, twice, and found the same.
 
     They did 1,000 increments a second meanwhile on average, and otherwise 2,000.
     """
@@ -49,18 +49,13 @@ def a_profile(*seen: Counter[str]) -> Profile:
     return Profile(
         target=BARE,
         cell=CELL,
-        measured=[
-            measured(
-                "bare", CELL, rate=2000 * speed, cpu={group: used / speed for group, used in cpu.items()}
-            )
-            for speed in (2.0, 1.0, 0.5)
-        ],
-        glances=[Glance([Looks(each, 200) for each in seen], rate) for rate in (600, 1400)],
+        measured=[measured("bare", CELL, rate=rate, cpu=cpu) for rate in (2500, 2000, 1500)],
+        sampled=[Sampled([Samples(each, 200, NOW) for each in held], rate) for rate in (600, 1400)],
     )
 
 
-def test_looks_tell_for_how_long_an_increment_holds_the_lock() -> None:
-    """By parts, of all workers; at which rate that was stands beside what was measured while nobody looked."""
+def test_samples_tell_for_how_long_an_increment_holds_the_lock() -> None:
+    """By parts, of all workers; at which rate that was stands beside what was measured unseen."""
     head, row = rows([a_profile(Counter({"metrics": 50, REST: 200}), Counter({REST: 100}))])
 
     assert ("", *PARTS, REST) == head[: len(PARTS) + 2]
@@ -68,7 +63,7 @@ def test_looks_tell_for_how_long_an_increment_holds_the_lock() -> None:
     assert {"0"} == {row[head.index(part)] for part in PARTS if part != "metrics"}
     assert [
         ("the lock in all", "1,750"),
-        ("seen held", "700 in 800 looks"),
+        ("found held", "700 of 800 samples"),
         ("increments/s meanwhile", "1,000"),
         ("increments/s unseen", "2,000"),
         ("CPU µs unseen: gunicorn", "500"),
@@ -77,39 +72,40 @@ def test_looks_tell_for_how_long_an_increment_holds_the_lock() -> None:
     ] == [*zip(head, row, strict=True)][len(PARTS) + 2 :]
 
 
-def test_a_look_that_failed_counts_for_its_worker_alone() -> None:
+def test_a_sample_that_failed_counts_for_its_worker_alone() -> None:
     """For what part of the time the others hold their locks is known all the same."""
-    half = Glance([Looks(Counter({REST: 100}), 200), Looks(Counter({REST: 1}), 2)], 1000)
+    half = Sampled([Samples(Counter({REST: 100}), 200, NOW), Samples(Counter({REST: 1}), 2, NOW)], 1000)
 
-    assert 1000 == Profile(BARE, CELL, glances=[half]).lock_microseconds(REST)
+    assert 1000 == Profile(BARE, CELL, sampled=[half]).lock_microseconds(REST)
 
 
-def test_workers_that_were_never_seen_at_work_held_no_lock() -> None:
+def test_workers_that_were_never_found_at_work_held_no_lock() -> None:
     """As those that sleep."""
     head, row = rows([a_profile(Counter(), Counter())])
 
-    assert ("0", "0 in 800 looks") == (row[head.index("the lock in all")], row[head.index("seen held")])
+    assert ("0", "0 of 800 samples") == (row[head.index("the lock in all")], row[head.index("found held")])
 
 
 def an_answer(ended: float, outcome: Outcome = Outcome.ACKNOWLEDGED) -> Answer:
-    """Return an answer that came so many seconds after looks were over."""
+    """Return an answer that came so many seconds after a worker had been sampled."""
     moment = round((NOW + ended) * MICROSECONDS)
     return Answer(moment, moment, moment, 200, outcome)
 
 
-def test_the_rate_is_of_the_seconds_in_which_it_was_looked() -> None:
+def test_the_rate_is_of_the_seconds_in_which_workers_are_sampled() -> None:
     """What was answered before or after, or refused, is not of them."""
-    answers = [an_answer(ended) for ended in (-LOOKING - 0.001, -LOOKING, -1, -0.001, 0)]
+    answers = [an_answer(ended) for ended in (-SECONDS - 0.001, -SECONDS, -1, -0.001, 0)]
 
-    assert 3 / LOOKING == rate_until(NOW, [*answers, an_answer(-1, Outcome.REFUSED)])
+    assert 3 / SECONDS == rate_until(NOW, [*answers, an_answer(-1, Outcome.REFUSED)])
 
 
 class Ready:
-    """A test stand that keeps what is done to its targets, looks included; each has one worker, or two."""
+    """A test stand that keeps what is done to its targets, samples included; each has one worker, or two."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, workers: Sequence[int] = (1,)) -> None:
         self.done: list[str] = []
         self.prepared: list[str] = []
+        self.sampled: list[str] = []
         self.doses: list[Dose] = []
         self.answers = [an_answer(-1)]
         self.stores = {"elasticsearch": SimpleNamespace(version="Elasticsearch 9.4.3")}
@@ -119,14 +115,14 @@ class Ready:
             for target in targets
             for number in (1, 2)
         }
-        monkeypatch.setattr(profiling, "time", SimpleNamespace(sleep=self.done.append, monotonic=lambda: NOW))
+        monkeypatch.setattr(profiling, "time", SimpleNamespace(sleep=self.done.append))
         monkeypatch.setattr(usage, "workers", lambda pid: [f"{pid[0]}-{number}" for number in workers])
-        monkeypatch.setattr(profiling, "look", self.look)
+        monkeypatch.setattr(sampling, "sample", self.sample)
 
-    def look(self, worker: str) -> Looks:
-        """Look at a worker, which held its lock each second time."""
-        self.done.append(f"look at {worker}")
-        return Looks(Counter({REST: 1}), 2)
+    def sample(self, worker: str) -> Samples:
+        """Sample a worker, which holds its lock each second time; the second worker takes longer."""
+        self.sampled.append(worker)
+        return Samples(Counter({REST: 1}), 2, NOW + (worker.endswith("2") and SECONDS))
 
     def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
         """Measure: in the n-th turn n hundred increments a second."""
@@ -143,29 +139,33 @@ class Ready:
         return Load(self.answers, 0.0)
 
 
-def test_targets_are_measured_and_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_targets_are_measured_and_sampled_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each second time backwards, so that what disturbs the machine for a while disturbs all of them."""
     ready = Ready(monkeypatch, workers=(1, 2))
 
     found = profiles_of(cast(Stand, ready), CELL, [BARE, AS_TASKS])
 
-    bare = ["bare", WARM_UP, "look at bare-1", "look at bare-2"]
-    tasks = ["bare, as tasks", WARM_UP, "look at bare-as-tasks-1", "look at bare-as-tasks-2"]
+    bare, tasks = (["bare", WARM_UP], ["bare, as tasks", WARM_UP])
     assert [*bare, *tasks, *tasks, *bare] * (TURNS // 2) == ready.done
+    assert ["bare-1", "bare-2", "bare-as-tasks-1", "bare-as-tasks-2"] == sorted({*ready.sampled})
+    assert 2 * 2 * TURNS == len(ready.sampled)
+    assert {1 / SECONDS} == {
+        each.rate for profile in found for each in profile.sampled
+    }  # until the first was done
     assert [("bare", 250.0), ("bare, as tasks", 250.0)] == [(each.target.name, each.rate) for each in found]
-    assert [2 * TURNS, 2 * TURNS] == [len(each.looks) for each in found]
+    assert [2 * TURNS, 2 * TURNS] == [len(each.samples) for each in found]
     assert 0 == TURNS % 2
 
 
-def test_it_is_looked_under_the_load_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a closed loop, for as long as looks may take."""
+def test_workers_are_sampled_under_the_load_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a closed loop, for as long as that may take."""
     ready = Ready(monkeypatch)
 
     profiles_of(cast(Stand, ready), CELL, [BARE])
 
     measuring = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
-    looking = Dose(seconds=WARM_UP + STARTING + LOOKING)
-    assert [measuring, looking] * TURNS == ready.doses
+    sampled = Dose(seconds=WARM_UP + STARTING + SECONDS)
+    assert [measuring, sampled] * TURNS == ready.doses
 
 
 def test_a_target_that_answers_nothing_has_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_a_target_that_answers_nothing_has_no_profile(monkeypatch: pytest.Monkey
     ready = Ready(monkeypatch)
     ready.answers = []
 
-    with pytest.raises(BenchmarkError, match="bare answered nothing while its workers were looked at"):
+    with pytest.raises(BenchmarkError, match="bare answered nothing while its workers were sampled"):
         profiles_of(cast(Stand, ready), CELL, [BARE])
 
 
@@ -187,16 +187,16 @@ def open_goals() -> set[tuple[str, str]]:
     return {(side, each.where) for each in goals for side in (each.target, each.other)}
 
 
-def test_each_goal_that_is_not_reached_for_certain_is_looked_at() -> None:
-    """Both its sides, or what the slowest of them wait for."""
-    looked_at = {(target.name, where(cell)) for cell, chosen in SUBJECTS.items() for target in chosen}
-    looked_at |= {(target.name, where(cell)) for cell, chosen in WATCHED.items() for target in chosen}
+def test_each_goal_that_is_not_reached_for_certain_is_profiled() -> None:
+    """Both its sides, sampled or watched."""
+    profiled = {(target.name, where(cell)) for cell, chosen in SUBJECTS.items() for target in chosen}
+    profiled |= {(target.name, where(cell)) for cell, chosen in WATCHED.items() for target in chosen}
 
-    assert set() == open_goals() - looked_at
+    assert set() == open_goals() - profiled
 
 
-def test_the_documentation_shows_what_was_seen_of_each_such_goal() -> None:
-    """And that these are the figures' targets and circumstances."""
+def test_the_documentation_has_the_profile_of_each_such_goal() -> None:
+    """Under the names of the figures."""
     published = profiling.PAGE.read_text().partition(profiling.PLACE)[2].partition(pages.END)[0]
 
     assert [] == [
@@ -233,10 +233,8 @@ def set_up(monkeypatch: pytest.MonkeyPatch, *, commit: str = "abc") -> Ready:
 
     def waits(_ready: Stand, target: Target, cell: Cell, rate: float) -> list[slowest.Wait]:
         ready.done.append(f"what the slowest of {target.app.name} wait for at {rate:g}/s")
-        processors = dict.fromkeys(
-            ("gunicorn", slowest.COMPILING, slowest.COLLECTING, slowest.SERVING, "all"), 0.5
-        )
-        return [slowest.Wait("the slowest", 9, 1.0, 5.0, None, None, None, processors, 0.25)]
+        processors = {**dict.fromkeys(slowest.GROUPS, 0.25), "all": 1.5}
+        return [slowest.Wait("the slowest", 9, 1.0, 5.0, None, None, None, None, processors, 0.75)]
 
     monkeypatch.setattr(profiling, "facts", lambda programs: {**known, "versions": [*programs]})
     monkeypatch.setattr(load, "version", lambda: "wrk 4.1.0")
@@ -263,7 +261,10 @@ def test_a_profile_is_put_into_the_documentation(
     ] == ready.done[-3:]
     written = page.read_text()
     assert f"| batched: {cell} |" in written
-    assert "| the slowest | 9 | 1.00 | 5.0 | - | - | - | 0.50 | 0.50 | 0.50 | 0.50 | 0.50 | 0.25 |" in written
+    assert (
+        "| the slowest | 9 | 1.00 | 5.0 | - | - | - | - | 1.50 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.75 |"
+        in written
+    )
     assert (
         "at commit abc on 2 cores and 24 GiB (Linux x86_64, data on ext4) with wrk 4.1.0, py-spy" in written
     )

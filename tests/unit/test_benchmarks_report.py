@@ -219,14 +219,14 @@ def test_what_nobody_can_measure_again_is_refused(commit: str | None, folder: Pa
     """A checkout that was changed, or is none, has no name that finds it."""
     save(commit=commit)
 
-    with refused(folder, "commit, and"):
+    with refused(folder, "commit first"):
         report.into_documentation()
 
 
 @pytest.mark.parametrize(
     ("soak", "why"),
     [
-        (json.dumps({**SOAKED, "about": {**SOAKED["about"], "commit": "abc1234-dirty"}}), "commit, and"),
+        (json.dumps({**SOAKED, "about": {**SOAKED["about"], "commit": "abc1234-dirty"}}), "commit first"),
         ("{}", "KeyError"),
         ("{", "JSONDecodeError"),
     ],

@@ -3,7 +3,9 @@
 import selectors
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -56,49 +58,83 @@ def test_who_asks_wakes_a_loop_that_waits(poller: selectors.BaseSelector) -> Non
     assert set(range(100)) == set(made)
 
 
-class Asking(selectors.DefaultSelector):
-    """A poller that asks for calls just when the loop, which has found none, begins to wait for events."""
+class LateCalls(deque[Any]):
+    """Calls of a loop, one of which is asked for just after the loop has found that there are none."""
 
-    def __init__(self, *calls: Callable[[], object]) -> None:
+    def __init__(self, ask: Callable[[], None]) -> None:
         super().__init__()
-        self.calls = [*calls]
-        self.loop: MainLoop | None = None
+        self.ask = ask
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait, unless something was asked for."""
-        assert self.loop
-        if not self.calls:
-            return super().select(timeout)
-        for call in self.calls:
-            self.loop.call(call)
-        self.calls = []
-        return super().select(0.0)
+    def __bool__(self) -> bool:
+        found = len(self) > 0
+        ask, self.ask = self.ask, nothing
+        ask()
+        return found
 
 
-def test_a_loop_that_waits_is_woken_once() -> None:
-    """To wake it takes a call of the system; and what was asked for in that moment is done."""
+def test_who_asks_just_before_the_loop_waits_wakes_it(
+    poller: selectors.BaseSelector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To wake it takes a call of the system; who asks later, before it goes on, need not do so again."""
     woken: list[str] = []
     made: list[str] = []
-    with Asking(*[lambda: made.append("made")] * 3) as poller:
-        poller.loop = MainLoop(poller, lambda: woken.append("woken"))
-        poller.loop.turn(SECONDS)
+    loop = MainLoop(poller, lambda: woken.append("woken"))
+
+    def ask() -> None:
+        for _ in range(3):
+            loop.call(made.append, "made")
+
+    monkeypatch.setattr(loop, "_calls", LateCalls(ask))
+    loop.turn(0.0)
 
     assert ["woken"] == woken
     assert ["made"] * 3 == made
 
 
 def test_a_loop_that_has_something_to_do_is_not_woken(poller: selectors.BaseSelector) -> None:
-    """Who asks before it waits, or what it does itself, is seen when it next looks."""
+    """What it asks itself for, or others before it waits, it sees when it next looks."""
+    awaited, waking = socket.socketpair()
     woken: list[str] = []
     made: list[str] = []
-    loop = MainLoop(poller, lambda: woken.append("woken"))
-    loop.call(loop.call, made.append, "asked by a call")
-    loop.call_idle(lambda: loop.call(made.append, "asked by an idle call"))
-    loop.call_in(0.0, lambda: loop.call(made.append, "asked by a timer"))
-    while len(made) < 3:
+    with awaited, waking:
+        loop = MainLoop(poller, lambda: woken.append("woken"))
+
+        def read(_: object) -> None:
+            awaited.recv(1)
+            loop.call(made.append, "asked at an event")
+            loop.call_idle(lambda: loop.call(made.append, "asked when idle"))
+
+        poller.register(awaited, selectors.EVENT_READ, read)
+        waking.send(b"\0")
         loop.turn(SECONDS)
+        loop.call(loop.call, made.append, "asked by a call")
+        loop.call_in(0.0, lambda: loop.call(made.append, "asked by a timer"))
+        while len(made) < 4:
+            loop.turn(SECONDS)
 
     assert [] == woken
+
+
+def test_idle_calls_are_made_in_the_turn_after_an_event(poller: selectors.BaseSelector) -> None:
+    """Once the calls have been made that it led to; what a loop asks itself for is no event."""
+    awaited, waking = socket.socketpair()
+    made: list[str] = []
+    with awaited, waking:
+        loop = MainLoop(poller, nothing)
+
+        def read(_: object) -> None:
+            awaited.recv(1)
+            loop.call(loop.call_idle, lambda: made.append("idle"))
+            loop.call(made.append, "call")
+
+        poller.register(awaited, selectors.EVENT_READ, read)
+        waking.send(b"\0")
+        loop.turn(SECONDS)
+        first = [*made]
+        loop.turn(SECONDS)
+
+    assert ["call"] == first
+    assert ["call", "idle"] == made
 
 
 def test_timers_go_off_in_the_order_of_their_time(poller: selectors.BaseSelector) -> None:

@@ -1,7 +1,8 @@
-"""What a worker does with Python's lock: py-spy stops it many times a second to see which thread holds it, and where.
+"""What holds Python's lock in a worker: py-spy samples, many times a second, which of its threads does, and where.
 
-What the standard library does counts for its caller. To be stopped slows a worker down, the more threads it has and the
-more often. Not to stop it (py-spy's ``--nonblocking``) is no way: its looks fail more often at what changes fast.
+What the standard library does counts for its caller. Each sample stops the worker, which slows it down, the more
+threads it has and the more samples are taken. Not to stop it (py-spy's ``--nonblocking``) is no way: such samples fail
+more often where the stack changes fast.
 
 Source: https://github.com/benfred/py-spy
 """
@@ -21,15 +22,17 @@ import psutil
 
 from benchmarks.errors import BenchmarkError
 
-LOOKS: Final = 31
-"""A second, on average: py-spy takes random intervals. With 97 some targets did half of what they do unseen."""
-LOOKING: Final = 3
-"""Seconds for which a worker is looked at at a time, on average."""
+RATE: Final = 31
+"""Samples a second, on average: py-spy's intervals are random. With 97 some targets did half of what they do unseen."""
+SECONDS: Final = 3
+"""For how long a worker is sampled at a time, on average."""
+SAMPLES: Final = RATE * SECONDS - 1
+"""Of a worker at a time: py-spy ends at the last one and does not count it."""
 STARTING: Final = 2.0
-"""Seconds that it may take besides, to begin, for random intervals, and to end."""
+"""Seconds that py-spy may take besides, to begin, for its random intervals, and to end."""
 
-FAILED_LOOKS: Final = re.compile(r"Errors: (\d+)")
-"""What py-spy says in the end; what it calls samples are looks that found the lock held."""
+FAILED: Final = re.compile(r"Errors: (\d+)")
+"""What py-spy says in the end. What it calls samples there are those that found the lock held."""
 
 PARTS: Final[Mapping[str, Sequence[str]]] = {
     "Flask, Werkzeug and what extends them": (
@@ -95,32 +98,39 @@ def _file(frame: str) -> str:
 
 
 def parts_of(lines: Iterable[str]) -> Counter[str]:
-    """Return how often each part was seen at work.
+    """Return how often each part was found at work.
 
     Args:
-        lines: Of py-spy's "raw" format: a stack, a blank, and how often it was seen.
+        lines: Of py-spy's "raw" format: a stack, a blank, and how often it was found.
     """
-    seen: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.rpartition(" ")
-        seen[part_of(stack)] += int(count)
-    return seen
+        found[part_of(stack)] += int(count)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """How often each part was seen holding a worker's lock, in so many looks."""
+class Samples:
+    """Samples of a worker.
 
-    seen: Counter[str]
+    Attributes:
+        held: How many found its lock held, by the part that held it.
+        number: How many there are.
+        ended: When the last was taken, on the monotonic clock.
+    """
+
+    held: Counter[str]
     number: int
+    ended: float
 
-    def held(self, parts: Iterable[str]) -> float:
-        """Return for what part of the time parts have held the lock."""
-        return sum(self.seen[part] for part in parts) / self.number
+    def share(self, parts: Iterable[str]) -> float:
+        """Return for what share of the time parts have held the lock."""
+        return sum(self.held[part] for part in parts) / self.number
 
 
-def look(worker: int) -> Looks:
-    """Look at a worker for `LOOKING` seconds.
+def sample(worker: int) -> Samples:
+    """Sample a worker for `SECONDS`.
 
     Args:
         worker: Its process.
@@ -132,17 +142,19 @@ def look(worker: int) -> Looks:
         stacks = Path(folder, "stacks")
         command = [
             *(str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(worker), "--gil"),
-            *("--rate", str(LOOKS), "--duration", str(LOOKING)),
+            *("--rate", str(RATE), "--duration", str(SECONDS)),
             *("--format", "raw", "--full-filenames", "--output", str(stacks)),
         ]
         began = time.monotonic()
         spied = subprocess.run(command, capture_output=True, text=True, check=False)
-        seconds = time.monotonic() - began
-        failed = FAILED_LOOKS.search(said := spied.stdout + spied.stderr)
-        if spied.returncode != 0 or failed is None:
+        ended = time.monotonic()
+        failed = FAILED.search(said := spied.stdout + spied.stderr)
+        if spied.returncode != 0 or failed is None or int(failed[1]) >= SAMPLES:
             raise BenchmarkError(f"py-spy failed; it may have to be run as root: {said.strip()}")
         if not psutil.pid_exists(worker):
-            raise BenchmarkError(f"The worker that py-spy looked at has ended: {said.strip()}")
-        if seconds > LOOKING + STARTING:
-            raise BenchmarkError(f"py-spy took {seconds:.1f} s to look for {LOOKING} s: {said.strip()}")
-        return Looks(parts_of(stacks.read_text("utf-8").splitlines()), LOOKS * LOOKING - int(failed[1]))
+            raise BenchmarkError(f"The worker that py-spy sampled has ended: {said.strip()}")
+        if ended - began > SECONDS + STARTING:
+            raise BenchmarkError(
+                f"py-spy took {ended - began:.1f} s to sample for {SECONDS} s: {said.strip()}"
+            )
+        return Samples(parts_of(stacks.read_text("utf-8").splitlines()), SAMPLES - int(failed[1]), ended)

@@ -1,4 +1,4 @@
-"""What py-spy is asked for, and what is made of the stacks that it has seen."""
+"""What py-spy is asked for, and what is made of the stacks that it has found."""
 
 import subprocess
 from collections import Counter
@@ -8,14 +8,25 @@ from typing import Any
 
 import pytest
 
-from benchmarks import stacks
+from benchmarks import sampling
 from benchmarks.errors import BenchmarkError
-from benchmarks.stacks import LOOKING, LOOKS, PARTS, PROJECT, REST, STARTING, Looks, look, part_of, parts_of
+from benchmarks.sampling import (
+    PARTS,
+    PROJECT,
+    RATE,
+    REST,
+    SAMPLES,
+    SECONDS,
+    STARTING,
+    Samples,
+    part_of,
+    parts_of,
+    sample,
+)
 
 LIBRARY = "/home/gunicorn/flask/.venv/lib/python3.11/site-packages/"
 WITHIN = f"{PROJECT}.venv/lib/python3.11/site-packages/"
 VIEW = f"full_dispatch_request ({LIBRARY}flask/app.py:900);increment ({PROJECT}service/api/increments.py:12)"
-ALL = LOOKS * LOOKING
 DONE = "py-spy> Wrote raw flamegraph data to 'stacks'. Samples: 2 Errors: 0\n"
 
 
@@ -52,7 +63,7 @@ def test_the_project_has_what_belongs_to_parts() -> None:
     assert [] == [path for path in own if not Path(PROJECT, path).exists()]
 
 
-def test_looks_are_added_up() -> None:
+def test_samples_are_added_up() -> None:
     """Also those of different stacks in the same part."""
     lines = [f"{VIEW} 3", f"{VIEW};loads (json.py:1) 4", "main (a.py:1) 1"]
 
@@ -60,14 +71,14 @@ def test_looks_are_added_up() -> None:
 
 
 class Spy:
-    """py-spy, which ends with a code after so many seconds, having seen a worker in the log twice."""
+    """py-spy, which ends with a code after so many seconds, and has found a worker in the log twice."""
 
     def __init__(
         self,
         monkeypatch: pytest.MonkeyPatch,
         *,
         code: int = 0,
-        seconds: float = LOOKING,
+        seconds: float = SECONDS,
         said: str = DONE,
         worker: bool = True,
     ) -> None:
@@ -79,34 +90,37 @@ class Spy:
             Path(command[-1]).write_text(f"inc ({LIBRARY}structlog/_base.py:9) 2\n")
             return subprocess.CompletedProcess(command, code, "", said)
 
-        monkeypatch.setattr(stacks, "subprocess", SimpleNamespace(run=run))
-        monkeypatch.setattr(stacks, "psutil", SimpleNamespace(pid_exists=lambda _: worker))
-        monkeypatch.setattr(stacks, "time", SimpleNamespace(monotonic=lambda: next(ended)))
+        monkeypatch.setattr(sampling, "subprocess", SimpleNamespace(run=run))
+        monkeypatch.setattr(sampling, "psutil", SimpleNamespace(pid_exists=lambda _: worker))
+        monkeypatch.setattr(sampling, "time", SimpleNamespace(monotonic=lambda: next(ended)))
 
 
-def test_it_is_looked_who_holds_the_lock_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At it alone, so often a second, for so many seconds, and the files by their whole names."""
+def test_a_worker_is_sampled_for_who_holds_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone, so often a second, for so many seconds, and with the whole names of files."""
     spy = Spy(monkeypatch)
 
-    assert Looks(Counter({"log": 2}), ALL) == look(7)
+    assert Samples(Counter({"log": 2}), 92, ended=100.0 + SECONDS) == sample(7)
     asked = " ".join(spy.command)
-    assert f"/py-spy record --pid 7 --gil --rate {LOOKS} --duration {LOOKING} --format raw" in asked
+    assert f"/py-spy record --pid 7 --gil --rate {RATE} --duration {SECONDS} --format raw" in asked
     assert " --full-filenames " in asked
 
 
-def test_looks_that_failed_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_that_failed_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows whether the lock was held then."""
-    Spy(monkeypatch, said=DONE.replace("Errors: 0", "Errors: 3"))
+    Spy(monkeypatch, said=DONE.replace("Errors: 0", "Errors: 12"))
 
-    assert ALL - 3 == look(1).number
+    samples = sample(1)
+
+    assert 80 == samples.number
+    assert 2 / 80 == samples.share(["log", "metrics"])
 
 
-@pytest.mark.parametrize("seconds", [LOOKING / 2, LOOKING + STARTING])
+@pytest.mark.parametrize("seconds", [SECONDS / 2, SECONDS + STARTING])
 def test_it_may_take_shorter_or_longer(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For so many looks at random intervals; the load goes on for that long."""
+    """For so many samples at random intervals; the load goes on for that long."""
     Spy(monkeypatch, seconds=seconds)
 
-    assert ALL == look(1).number
+    assert SAMPLES == sample(1).number
 
 
 @pytest.mark.parametrize(
@@ -114,15 +128,16 @@ def test_it_may_take_shorter_or_longer(seconds: float, monkeypatch: pytest.Monke
     [
         ({"code": 1, "said": "Permission Denied\n"}, "as root: Permission Denied$"),
         ({"said": "process ended\n"}, "as root: process ended$"),
+        ({"said": DONE.replace("Errors: 0", f"Errors: {SAMPLES}")}, f"as root: .*Errors: {SAMPLES}"),
         ({"worker": False}, "has ended: py-spy> Wrote"),
-        ({"seconds": LOOKING + STARTING + 0.1}, "took 5.1 s to look for 3 s: py-spy> Wrote"),
+        ({"seconds": SECONDS + STARTING + 0.1}, "took 5.1 s to sample for 3 s: py-spy> Wrote"),
     ],
 )
-def test_what_was_not_looked_at_throughout_is_refused(
+def test_a_worker_that_was_not_sampled_throughout_is_refused(
     how: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With py-spy's own words: it may not look, the worker has ended, or the load had before it was done."""
+    """With py-spy's own words: it may not, the worker has ended, or the load had before it was done."""
     Spy(monkeypatch, **how)
 
     with pytest.raises(BenchmarkError, match=why):
-        look(1)
+        sample(1)
