@@ -190,6 +190,9 @@ class Threads:
 
 
 def time_of_all() -> Time:
-    """Return what everything on the machine has had: in hundredths of a second, and nobody tells who has waited."""
+    """Return what everything on the machine has had, in hundredths of a second.
+
+    It waits while the host of a virtual machine has its processors do something else: its *steal time*.
+    """
     times = psutil.cpu_times()
-    return Time(times.user + times.nice + times.system + times.irq + times.softirq)
+    return Time(times.user + times.nice + times.system + times.irq + times.softirq, times.steal)

@@ -12,7 +12,7 @@ from benchmarks import tables, usage
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import MILLISECOND, Cell, speed_of
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
-from benchmarks.processors import ALL, Accounts, Group, watched
+from benchmarks.processors import ALL, Accounts, Group, Time, merged, watched
 from benchmarks.ratios import where
 from benchmarks.routes.timed import SOON, Note, written_notes
 from benchmarks.stand import Stand
@@ -57,8 +57,9 @@ class Wait:
         to_write: Until their write began; None likewise.
         writing: Until that was acknowledged; likewise.
         to_go_on: Until they went on, as those of one write do one after the other; likewise.
-        processors: How many processors each group had, by its name; ALL is the machine's.
-        kept_waiting: How many of gunicorn's threads could have run and waited for a processor.
+        moments: In how many moments they were under way, from when nobody of them was until nobody was again.
+        had: How many processors each group had, and for how many more its threads waited, by its name. ALL is the
+            machine, which waits for its host.
     """
 
     whose: str
@@ -69,8 +70,8 @@ class Wait:
     to_write: float | None
     writing: float | None
     to_go_on: float | None
-    processors: Mapping[str, float]
-    kept_waiting: float
+    moments: int
+    had: Mapping[str, Time]
 
 
 def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
@@ -150,7 +151,6 @@ def wait_of(
     def mean(begin: str, end: str) -> float | None:
         return fmean(1000 * (getattr(note, end) - getattr(note, begin)) for note in noted) if noted else None
 
-    had = {group: accounts.utilization(group, spans) for group in (*GROUPS, ALL)}
     return Wait(
         whose=whose,
         number=len(answers),
@@ -160,8 +160,8 @@ def wait_of(
         to_write=mean("came", "write_began"),
         writing=mean("write_began", "write_ended"),
         to_go_on=mean("write_ended", "went_on"),
-        processors={group: each.ran for group, each in had.items()},
-        kept_waiting=had[GUNICORN].waited,
+        moments=len(merged(spans)),
+        had={group: accounts.utilization(group, spans) for group in (*GROUPS, ALL)},
     )
 
 
@@ -171,6 +171,7 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
         (
             "",
             "requests",
+            "moments",
             "acknowledged ÷ due",
             "ms in all",
             "in the strategy",
@@ -180,20 +181,23 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
             "processors busy",
             *GROUPS,
             "load and all else",
-            "gunicorn kept waiting",
+            "waiting: gunicorn",
+            "Elasticsearch",
+            "the machine",
         ),
         *(
             (
                 each.whose,
                 f"{each.number:,}",
+                f"{each.moments:,}",
                 _or_dash(each.kept_up),
                 *(
                     _or_dash(ms, 1)
                     for ms in (each.total, each.in_strategy, each.to_write, each.writing, each.to_go_on)
                 ),
-                *(f"{each.processors[group]:.2f}" for group in (ALL, *GROUPS)),
-                f"{each.processors[ALL] - sum(each.processors[group] for group in GROUPS):.2f}",
-                f"{each.kept_waiting:.2f}",
+                *(f"{each.had[group].ran:.2f}" for group in (ALL, *GROUPS)),
+                f"{each.had[ALL].ran - sum(each.had[group].ran for group in GROUPS):.2f}",
+                *(f"{each.had[group].waited:.2f}" for group in (GUNICORN, SERVING, ALL)),
             )
             for each in found
         ),

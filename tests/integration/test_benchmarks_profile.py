@@ -64,6 +64,6 @@ def test_every_increment_is_noted_and_all_processors_are_accounted_for() -> None
     steps = (everyone.to_write or 0.0, everyone.writing or 0.0, everyone.to_go_on or 0.0)
     assert min(steps) > 0.0
     assert pytest.approx(sum(steps)) == everyone.in_strategy
-    known = sum(everyone.processors[group] for group in GROUPS)
-    assert everyone.processors[GUNICORN] > 0 < everyone.processors[SERVING]
-    assert known < everyone.processors[ALL] + SLACK
+    known = sum(everyone.had[group].ran for group in GROUPS)
+    assert everyone.had[GUNICORN].ran > 0 < everyone.had[SERVING].ran
+    assert known < everyone.had[ALL].ran + SLACK

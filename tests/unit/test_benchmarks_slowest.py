@@ -72,7 +72,13 @@ def test_threads_belong_to_who_they_work_for() -> None:
 def test_a_wait_has_its_steps_and_who_had_the_processors() -> None:
     """On average over the requests, and over the time in which they were under way."""
     taken = {group: Time() for group in (*GROUPS, ALL)}
-    later = {**taken, GUNICORN: Time(1.0, 0.5), COMPILING: Time(0.5), ALL: Time(2.0)}
+    later = {
+        **taken,
+        GUNICORN: Time(1.0, 0.5),
+        COMPILING: Time(0.5),
+        SERVING: Time(0.0, 1.0),
+        ALL: Time(2.0, 0.25),
+    }
     accounts = Accounts([BEGIN, BEGIN + 2], [taken, later])
 
     found = wait_of(
@@ -81,8 +87,8 @@ def test_a_wait_has_its_steps_and_who_had_the_processors() -> None:
     [_, row] = rows([found])
 
     steps = ("20.0", "15.0", "3.5", "1.5")
-    processors = ("1.00", "0.50", "0.25", "0.00", "0.00", "0.00", "0.25", "0.25")
-    assert ("the slowest", "2", "0.50", "1.5", *steps, *processors) == row
+    processors = ("1.00", "0.50", "0.25", "0.00", "0.00", "0.00", "0.25", "0.25", "0.50", "0.12")
+    assert ("the slowest", "2", "2", "0.50", "1.5", *steps, *processors) == row
 
 
 def test_a_route_that_writes_nothing_has_no_steps() -> None:
