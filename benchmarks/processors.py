@@ -179,9 +179,9 @@ class Threads:
     def _look_at(self, process: int, thread: Path) -> None:
         if thread not in self._known:
             name = (thread / "comm").read_text().strip()
-            for group in (group for group, has in self._groups.items() if has(process, name)):
+            group = next((group for group, has in self._groups.items() if has(process, name)), None)
+            if group is not None:
                 self._accounts[thread] = group, os.open(thread / "schedstat", os.O_RDONLY)
-                break
             self._known.add(thread)
         if thread in self._accounts:
             _, file = self._accounts[thread]

@@ -19,7 +19,7 @@ from typing import Final
 
 import click
 
-from benchmarks import load, pages, ratios, sampling, slowest, tables, usage
+from benchmarks import load, pages, ratios, sampling, slowest, tables
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import RATE, Cell, Measurement
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
@@ -59,8 +59,11 @@ CROWDS: Final = tuple(product(OF_BARE, CROWDED))
 """Numbers of workers and connections with which the service has to be fast."""
 ON_ONE_COUNTER: Final = (BARE, AS_TASKS, LOGGING_STACK, SYNCED_REDIS, BATCHED)
 """What is looked at with these: `/batched`, the service's path, and what they are compared with."""
+LONE_CLIENTS: Final = {
+    Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE
+}
 SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
-    **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE},
+    **LONE_CLIENTS,
     **{
         Cell(workers=workers, connections=connections, counters=1): ON_ONE_COUNTER
         for workers, connections in CROWDS
@@ -72,7 +75,7 @@ SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
 }
 """What is sampled, in closed loops: where a goal is not reached for certain, and what it is compared with there."""
 WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
-    **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE},
+    **LONE_CLIENTS,
     **{
         Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100): (BARE, BATCHED)
         for workers, percent in product(OF_BARE, Plan().percents)
@@ -156,7 +159,7 @@ def sampled(ready: Stand, target: Target, cell: Cell) -> Sampled:
     Raises:
         BenchmarkError: It answered nothing, or py-spy failed.
     """
-    workers = usage.workers(ready.services[target.app.name, cell.workers].process.pid)
+    workers = ready.workers(target, cell)
     dose = Dose(seconds=WARM_UP + sampling.STARTING + sampling.SECONDS)
     with ThreadPoolExecutor(1 + len(workers)) as pool:
         sending = pool.submit(ready.put_load_on, target, cell, dose)

@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from statistics import fmean
-from typing import Final
+from typing import Final, TypeVar
 
-from benchmarks import tables, usage
+from benchmarks import tables
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import MILLISECOND, Cell, speed_of
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
@@ -41,6 +41,8 @@ COLLECTING: Final = "the JVM, collecting"
 SERVING: Final = "Elasticsearch"
 MEASURING: Final = "these accounts"
 GROUPS: Final = (GUNICORN, COMPILING, COLLECTING, SERVING, MEASURING)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
         BenchmarkError: Too few were acknowledged, or the system does not say who has its processors.
     """
     dose = Dose(seconds=WARM_UP + SECONDS, warm_up=WARM_UP, rate=rate)
-    workers = usage.workers(ready.services[target.app.name, cell.workers].process.pid)
+    workers = ready.workers(target, cell)
     store = ready.elasticsearch.pid
     with watched([*workers, store, os.getpid()], groups_of(workers, store)) as accounts:
         began = time.monotonic()
@@ -98,10 +100,7 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
         for answer in load.answers
         if answer.due >= warm * MICROSECONDS and answer.outcome is Outcome.ACKNOWLEDGED
     ]
-    time.sleep(2 * SOON)
-    noted = [
-        note for worker in workers if target == TIMED for note in written_notes(worker) if note.came >= warm
-    ]
+    noted = noted_since(warm, workers) if target == TIMED else []
     if len(answers) * SLOWEST < 1 or (target == TIMED and len(noted) * SLOWEST < 1):
         raise BenchmarkError(f"{target.name} answered too little: {len(answers)} requests.")
     speed = speed_of(load.answers, dose)
@@ -109,7 +108,13 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
     label = f"{target.name}: {where(cell)}"
     return [
         wait_of(f"{label}: all", answers, noted, accounts, kept_up=kept_up),
-        wait_of(f"{label}: {THE_SLOWEST}", slowest(answers), slowest_noted(noted), accounts, kept_up=kept_up),
+        wait_of(
+            f"{label}: {THE_SLOWEST}",
+            slowest(answers, attrgetter("latency")),
+            slowest(noted, attrgetter("seconds")),
+            accounts,
+            kept_up=kept_up,
+        ),
     ]
 
 
@@ -124,14 +129,15 @@ def groups_of(workers: Sequence[int], store: int) -> Mapping[str, Group]:
     }
 
 
-def slowest(answers: Sequence[Answer]) -> list[Answer]:
-    """Return the slowest, from when they were due."""
-    return sorted(answers, key=attrgetter("latency"))[-round(SLOWEST * len(answers)) :]
+def noted_since(moment: float, workers: Iterable[int]) -> list[Note]:
+    """Return what workers have noted of those that came since then, once it is written."""
+    time.sleep(2 * SOON)
+    return [note for worker in workers for note in written_notes(worker) if note.came >= moment]
 
 
-def slowest_noted(noted: Sequence[Note]) -> list[Note]:
-    """Return those that took the strategy longest."""
-    return sorted(noted, key=attrgetter("seconds"))[-round(SLOWEST * len(noted)) :] if noted else []
+def slowest(found: Sequence[T], took: Callable[[T], float]) -> list[T]:
+    """Return those that took longest."""
+    return sorted(found, key=took)[-round(SLOWEST * len(found)) :]
 
 
 def wait_of(
@@ -148,18 +154,18 @@ def wait_of(
     """
     spans = [(answer.due / MICROSECONDS, answer.ended / MICROSECONDS) for answer in answers]
 
-    def mean(begin: str, end: str) -> float | None:
-        return fmean(1000 * (getattr(note, end) - getattr(note, begin)) for note in noted) if noted else None
+    def mean(seconds: Callable[[Note], float]) -> float | None:
+        return fmean(1000 * seconds(note) for note in noted) if noted else None
 
     return Wait(
         whose=whose,
         number=len(answers),
         kept_up=kept_up,
         total=fmean(answer.latency for answer in answers) / MILLISECOND,
-        in_strategy=mean("came", "went_on"),
-        to_write=mean("came", "write_began"),
-        writing=mean("write_began", "write_ended"),
-        to_go_on=mean("write_ended", "went_on"),
+        in_strategy=mean(attrgetter("seconds")),
+        to_write=mean(lambda note: note.write_began - note.came),
+        writing=mean(lambda note: note.write_ended - note.write_began),
+        to_go_on=mean(lambda note: note.went_on - note.write_ended),
         moments=len(merged(spans)),
         had={group: accounts.utilization(group, spans) for group in (*GROUPS, ALL)},
     )

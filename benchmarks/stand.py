@@ -38,6 +38,10 @@ class Stand:
     services: Mapping[tuple[str, int], Service]
     file_system: str
 
+    def workers(self, target: Target, cell: Cell) -> list[int]:
+        """Return the process numbers of the workers that serve a target."""
+        return usage.workers(self.services[target.app.name, cell.workers].process.pid)
+
     def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
         """Send increments to a target, and return what became of them.
 

@@ -75,11 +75,13 @@ class MainLoop:
 
     def turn(self, timeout: float) -> None:
         """Do what there is to do, waiting for it up to ``timeout`` seconds."""
-        if self._timers:
-            timeout = min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
         # Before it looks for calls: whoever asks for one after that wakes the loop.
         self._is_waiting = True
-        events = self._poller.select(0.0 if self._calls or self._idle_calls else timeout)
+        if self._calls or self._idle_calls:
+            timeout = 0.0
+        elif self._timers:
+            timeout = min(timeout, max(0.0, self._timers[0][0] - time.monotonic()))
+        events = self._poller.select(timeout)
         # Or it has just been woken.
         self._is_waiting = False
         if not events and not self._calls:

@@ -56,8 +56,7 @@ def test_every_increment_is_noted_and_all_processors_are_accounted_for() -> None
         [bare, _] = waits(ready, BARE, cell, RATE)
         [everyone, _] = waits(ready, TIMED, cell, RATE)
         increments = sum(ready.elasticsearch.values(stand.counter_ids(TIMED, cell)))
-        workers = usage.workers(ready.services[TIMED.app.name, 2].process.pid)
-        noted = sum(len([*written_notes(worker)]) for worker in workers)
+        noted = sum(len([*written_notes(worker)]) for worker in ready.workers(TIMED, cell))
 
     assert increments == noted > everyone.number > 0
     assert bare.in_strategy is None

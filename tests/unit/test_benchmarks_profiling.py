@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks import load, pages, profiling, sampling, slowest, usage
+from benchmarks import load, pages, profiling, sampling, slowest
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import MICROSECONDS, Answer, Dose, Load, Outcome
@@ -110,15 +110,13 @@ class Ready:
         self.doses: list[Dose] = []
         self.answers = [an_answer(-1)]
         self.stores = {"elasticsearch": SimpleNamespace(version="Elasticsearch 9.4.3")}
-        targets = dict.fromkeys(target for chosen in SUBJECTS.values() for target in chosen)
-        self.services = {
-            (target.app.name, number): SimpleNamespace(process=SimpleNamespace(pid=(target.app.name, number)))
-            for target in targets
-            for number in (1, 2)
-        }
         monkeypatch.setattr(profiling, "time", SimpleNamespace(sleep=self.done.append))
-        monkeypatch.setattr(usage, "workers", lambda pid: [f"{pid[0]}-{number}" for number in workers])
+        self.numbers = workers
         monkeypatch.setattr(sampling, "sample", self.sample)
+
+    def workers(self, target: Target, _cell: Cell) -> list[str]:
+        """Return the workers of a target, by its name and their number."""
+        return [f"{target.app.name}-{number}" for number in self.numbers]
 
     def sample(self, worker: str) -> Samples:
         """Sample a worker, which holds its lock each second time; the second worker takes longer."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from operator import attrgetter
 
 import pytest
 
@@ -18,7 +19,6 @@ from benchmarks.slowest import (
     groups_of,
     rows,
     slowest,
-    slowest_noted,
     wait_of,
 )
 
@@ -43,15 +43,17 @@ def note(*milliseconds: float) -> Note:
 @pytest.mark.parametrize(("number", "expected"), [(100, [100]), (300, [298, 299, 300])])
 def test_the_slowest_are_one_in_a_hundred(number: int, expected: Sequence[int]) -> None:
     """By the time from when they were due."""
-    assert expected == [each.latency // 1000 for each in slowest(answers(number)[::-1])]
+    assert expected == [
+        each.latency // 1000 for each in slowest(answers(number)[::-1], attrgetter("latency"))
+    ]
 
 
 def test_the_slowest_for_the_strategy_are_as_many() -> None:
     """By the time from when it had them until they went on."""
     slow = note(0, 1, 2, 90)
 
-    assert [slow] == slowest_noted([slow, *[note(0, 1, 2, 3)] * 99])
-    assert [] == slowest_noted([])
+    assert [slow] == slowest([slow, *[note(0, 1, 2, 3)] * 99], attrgetter("seconds"))
+    assert [] == slowest([], attrgetter("seconds"))
 
 
 def test_threads_belong_to_who_they_work_for() -> None:
