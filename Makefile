@@ -130,7 +130,7 @@ bench-http: .venv/bench ## Measure what a request costs beside a bare Flask rout
 	@$(RUN) benchmarks http
 
 .PHONY: profile
-profile: .venv/bench wrk ## Profile workers under load and what the slowest requests wait for, and put it into docs/benchmarks.md (30 min; Redis)
+profile: .venv/bench wrk ## Profile workers under load and what the slowest requests wait for, and put it into docs/benchmarks.md (30 min; Redis; Linux; root)
 	@$(RUN) benchmarks profile
 
 .PHONY: soak

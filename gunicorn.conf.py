@@ -84,7 +84,8 @@ def when_ready(server: Any) -> None:
 
 
 def on_reload(server: Any) -> None:
-    """Say what has come of the settings that were read again."""
+    """Say what has come of the settings that were read again, and have the collector look at what was theirs before."""
+    gc.unfreeze()
     introduce(server)
 
 
@@ -98,8 +99,11 @@ def introduce(server: Any) -> None:
 def pre_fork(_server: Any, _worker: Any) -> None:
     """Have a worker share the memory that it is forked with: the garbage collector would write to all that it visits.
 
+    What is garbage by now goes first, or it would be left alone, too.
+
     Source: https://docs.python.org/3/library/gc.html#gc.freeze
     """
+    gc.collect()
     gc.freeze()
 
 

@@ -104,6 +104,16 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
+def demand_accounts() -> None:
+    """See to it that there is something to look at.
+
+    Raises:
+        BenchmarkError: The system keeps no such accounts: it is not Linux.
+    """
+    if not (PROC / "self" / "schedstat").exists():
+        raise BenchmarkError("Who has the processors is to be seen on Linux alone, in /proc/…/schedstat.")
+
+
 @contextmanager
 def watched(processes: Sequence[int], groups: Mapping[str, Group]) -> Iterator[Accounts]:
     """Look at the accounts of processes again and again, meanwhile, and at those of the machine.
@@ -115,8 +125,7 @@ def watched(processes: Sequence[int], groups: Mapping[str, Group]) -> Iterator[A
     Raises:
         BenchmarkError: The system keeps no such accounts: it is not Linux. Or one of the processes ended.
     """
-    if not (PROC / "self" / "schedstat").exists():
-        raise BenchmarkError("Who has the processors is to be seen on Linux alone, in /proc/…/schedstat.")
+    demand_accounts()
     accounts = Accounts()
     is_over = threading.Event()
 

@@ -24,6 +24,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import RATE, Cell, Measurement
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 from benchmarks.machine import demand_commit, facts, sentence
+from benchmarks.processors import demand_accounts
 from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan, due
 from benchmarks.sampling import PARTS, REST, Samples
@@ -172,7 +173,7 @@ def sampled(ready: Stand, target: Target, cell: Cell) -> Sampled:
 
 
 def rate_until(until: float, answers: Iterable[Answer]) -> float:
-    """Return how many increments a second were acknowledged until then, for as long as workers are sampled.
+    """Return how many increments a second were acknowledged until then, for as long as workers are sampled on average.
 
     Args:
         until: In seconds on the monotonic clock.
@@ -186,8 +187,8 @@ def rate_until(until: float, answers: Iterable[Answer]) -> float:
 def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
     """Return a row for each profile: for how many microseconds each part holds Python's lock for an increment.
 
-    Then how many samples found a lock held, which each worker has one of, and the rate meanwhile; then what was
-    measured unseen: the rate, and the CPU time of an increment by processes.
+    Then of how many samples how many found a lock held (each worker has a lock of its own), and the rate meanwhile;
+    then what was measured unseen: the rate, and the CPU time of an increment by processes.
     """
     columns: dict[str, Callable[[Profile], str]] = {
         **{part: partial(_lock_microseconds, part=part) for part in (*PARTS, REST)},
@@ -221,6 +222,7 @@ def main() -> None:
     """Profile all subjects, print the tables, and put them into docs/benchmarks.md."""
     known = facts([load.version(), f"py-spy {version('py-spy')}"])
     demand_commit(known)
+    demand_accounts()
     pages.demand_place(PAGE, PLACE)
     everything = dict.fromkeys(target for chosen in SUBJECTS.values() for target in chosen)
     profiles: list[Profile] = []
@@ -233,6 +235,9 @@ def main() -> None:
         for cell, chosen in SUBJECTS.items():
             click.echo(where(cell), err=True)
             profiles += profiles_of(ready, cell, chosen)
+        table = tables.in_markdown(rows(profiles))
+        # Now, for what is to come may fail.
+        click.echo(table)
         maxima = {(each.target, each.cell): each.rate for each in profiles}
         for cell, chosen in WATCHED.items():
             click.echo(where(cell), err=True)
@@ -242,12 +247,11 @@ def main() -> None:
                 watched = slowest.TIMED if target == BATCHED else target
                 waits += slowest.waits(ready, watched, cell, rate)
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
-    table = tables.in_markdown(rows(profiles))
     of_the_slowest = tables.in_markdown(slowest.rows(waits))
     times = (
         f"{TURNS} times {MEASURING:g} s unseen and {sampling.SECONDS} s with {sampling.RATE} samples a second"
         f" of each worker; watched once for {slowest.SECONDS:g} s"
     )
-    noted = f"{table}\n{of_the_slowest}\n{sentence(known)}; {times}.\n"
-    click.echo(noted, nl=False)
-    pages.put(noted, page=PAGE, begin=PLACE)
+    then = f"{of_the_slowest}\n{sentence(known)}; {times}.\n"
+    click.echo(then, nl=False)
+    pages.put(f"{table}\n{then}", page=PAGE, begin=PLACE)

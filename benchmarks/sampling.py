@@ -117,7 +117,7 @@ class Samples:
     Attributes:
         held: How many found its lock held, by the part that held it.
         number: How many there are.
-        ended: When the last was taken, on the monotonic clock.
+        ended: When py-spy ended, a moment after the last was taken, on the monotonic clock.
     """
 
     held: Counter[str]

@@ -137,7 +137,7 @@ def noted_since(moment: float, workers: Iterable[int]) -> list[Note]:
 
 def slowest(found: Sequence[T], took: Callable[[T], float]) -> list[T]:
     """Return those that took longest."""
-    return sorted(found, key=took)[-round(SLOWEST * len(found)) :]
+    return sorted(found, key=took)[len(found) - round(SLOWEST * len(found)) :]
 
 
 def wait_of(
@@ -188,8 +188,8 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
             *GROUPS,
             "load and all else",
             "waiting: gunicorn",
-            "Elasticsearch",
-            "the machine",
+            "waiting: Elasticsearch",
+            "withheld by the host",
         ),
         *(
             (

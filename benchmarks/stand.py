@@ -117,7 +117,7 @@ class Stand:
 
 
 def prefix_of(target: Target, cell: Cell) -> str:
-    """Return what the ids of a target's counters in cells like this begin with: always the same, and no other's."""
+    """Return what ids of a target's counters in cells like this begin with: always the same, and no other name's."""
     name = re.sub(r"[^a-z0-9]+", "-", target.name)
     return f"{name}-{cell.workers}-{cell.counters}-"
 

@@ -47,7 +47,9 @@ def written_notes(worker: int) -> Iterator[Note]:
     Args:
         worker: Its process.
     """
-    for line in _file(worker).read_text("ascii").splitlines():
+    # The last line may be half written.
+    whole, _, _ = _file(worker).read_text("ascii").rpartition("\n")
+    for line in whole.splitlines():
         yield Note(*map(float, line.split()))
 
 
@@ -59,7 +61,10 @@ _at_hand: ContextVar[Party] = ContextVar("party")
 
 
 class Timed(GroupCommit):
-    """Takes notes of those that were written; of who was refused, or gave up before the write ended, it has none."""
+    """Takes notes of those that were written; of who was refused, or gave up before the write ended, it has none.
+
+    When the writes of the latter were, it keeps for as long as it lives.
+    """
 
     def __init__(self, repository: Additions) -> None:
         super().__init__(repository)
@@ -90,9 +95,13 @@ class Timed(GroupCommit):
         with _file(os.getpid()).open("w", encoding="ascii") as file:
             while True:
                 time.sleep(SOON)
-                while self._notes:
-                    print(*astuple(self._notes.popleft()), file=file)
+                lines = [" ".join(map(str, astuple(note))) for note in self._noted()]
+                file.write("".join(f"{line}\n" for line in lines))
                 file.flush()
+
+    def _noted(self) -> Iterator[Note]:
+        while self._notes:
+            yield self._notes.popleft()
 
 
 def app() -> Flask:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -76,8 +77,8 @@ LEFT_ALONE_AT_FIRST = gc.get_freeze_count()
 
 
 def collected(_environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-    """Answer how many objects the garbage collector left alone at first and does now, and how many it visits."""
-    body = f"{LEFT_ALONE_AT_FIRST} {gc.get_freeze_count()} {len(gc.get_objects())}".encode()
+    """Answer which worker this is, how many objects its garbage collector left alone at first and does, and visits."""
+    body = f"{os.getpid()} {LEFT_ALONE_AT_FIRST} {gc.get_freeze_count()} {len(gc.get_objects())}".encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 
@@ -86,6 +87,30 @@ def test_a_workers_garbage_collector_leaves_the_application_alone(tmp_path: Path
     """To visit what lives as long as the worker would stop all its callers; what its master had already, it shares."""
     environment = {**in_place_of_the_service(f"{__name__}:collected"), "WORKERS": "1"}
     with serving_without_index(environment, log=tmp_path / "log") as service, Api(service.url) as api:
-        at_first, left_alone, visited = map(int, api.get("/").text.split())
+        _, at_first, left_alone, visited = map(int, api.get("/").text.split())
 
     assert left_alone > at_first > 10 * visited > 0
+
+
+def whose(url: str) -> tuple[int, int]:
+    """Return which worker answers a new connection, and how many objects it left alone at first."""
+    with Api(url) as api:
+        worker, at_first, *_ = map(int, api.get("/").text.split())
+        return worker, at_first
+
+
+def test_what_settings_leave_behind_that_are_read_again_is_collected(tmp_path: Path) -> None:
+    """A master that lives for months hands on no more to its workers each time."""
+    environment = {**in_place_of_the_service(f"{__name__}:collected"), "WORKERS": "1"}
+    numbers = []
+    with serving_without_index(environment, log=tmp_path / "log") as service:
+        worker, _ = whose(service.url)
+        for _ in range(6):
+            service.process.send_signal(signal.SIGHUP)
+            former = worker
+            while worker == former:
+                worker, left_alone_at_first = whose(service.url)
+            numbers.append(left_alone_at_first)
+
+    # It would be some 70 objects each time. The first times bring others, once.
+    assert max(numbers[3:]) - numbers[2] < 100
