@@ -16,6 +16,9 @@ HEADER = "X-Request-Timeout"
 
 SHORT = {HEADER: "0.5"}
 
+LONGER = {HEADER: "3"}
+"""Enough to come to a write, also where the machine has much else to do."""
+
 AT_ONCE = 100
 """Counters that go into one write, where each may remember as many operations as by default."""
 
@@ -97,7 +100,7 @@ def test_a_write_that_takes_too_long_is_unknown(
     """Its caller is told as soon as it waits no more, and that the write may yet be applied; here it is."""
     released = hold(lambda exchange: exchange.is_write)
 
-    answer = proxied_api.post(f"/{strategy}/{counter_id}", headers=SHORT)
+    answer = proxied_api.post(f"/{strategy}/{counter_id}", headers=LONGER)
     not_yet = api.get(f"/counters/{counter_id}").status_code
     released.set()
 
