@@ -152,7 +152,7 @@ def wait_of(
         accounts: Who had the processors.
         kept_up: How many of all requests were acknowledged in time, for one that was due.
     """
-    spans = [(answer.due / MICROSECONDS, answer.ended / MICROSECONDS) for answer in answers]
+    spans = merged((answer.due / MICROSECONDS, answer.ended / MICROSECONDS) for answer in answers)
 
     def mean(seconds: Callable[[Note], float]) -> float | None:
         return fmean(1000 * seconds(note) for note in noted) if noted else None
@@ -166,7 +166,7 @@ def wait_of(
         to_write=mean(lambda note: note.write_began - note.came),
         writing=mean(lambda note: note.write_ended - note.write_began),
         to_go_on=mean(lambda note: note.went_on - note.write_ended),
-        moments=len(merged(spans)),
+        moments=len(spans),
         had={group: accounts.utilization(group, spans) for group in (*GROUPS, ALL)},
     )
 

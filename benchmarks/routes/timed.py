@@ -95,13 +95,9 @@ class Timed(GroupCommit):
         with _file(os.getpid()).open("w", encoding="ascii") as file:
             while True:
                 time.sleep(SOON)
-                lines = [" ".join(map(str, astuple(note))) for note in self._noted()]
-                file.write("".join(f"{line}\n" for line in lines))
+                while self._notes:
+                    print(*astuple(self._notes.popleft()), file=file)
                 file.flush()
-
-    def _noted(self) -> Iterator[Note]:
-        while self._notes:
-            yield self._notes.popleft()
 
 
 def app() -> Flask:

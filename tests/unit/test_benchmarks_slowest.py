@@ -54,6 +54,7 @@ def test_the_slowest_for_the_strategy_are_as_many() -> None:
 
     assert [slow] == slowest([slow, *[note(0, 1, 2, 3)] * 99], attrgetter("seconds"))
     assert [] == slowest([slow] * 10, attrgetter("seconds"))
+    assert [] == slowest([], attrgetter("seconds"))
 
 
 def test_threads_belong_to_who_they_work_for() -> None:
