@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
-from statistics import fmean
+from statistics import fmean, median
 from typing import Final
 
 import click
@@ -111,12 +111,12 @@ class Profile:
 
     @property
     def rate(self) -> float:
-        """Increments a second, unseen."""
-        return fmean(each.speed.rate for each in self.measured)
+        """Increments a second, unseen: the median, for in a few turns one may be disturbed."""
+        return median(each.speed.rate for each in self.measured)
 
     @property
     def rate_meanwhile(self) -> float:
-        """Increments a second while they were sampled."""
+        """Increments a second while they were sampled, on average: of as many the samples tell."""
         return fmean(each.rate for each in self.sampled)
 
     @property
@@ -129,9 +129,9 @@ class Profile:
         locks = sum(samples.share(parts) for samples in self.samples) / len(self.sampled)
         return MICROSECONDS * locks / self.rate_meanwhile
 
-    def cpu_microseconds(self, group: str) -> float:
-        """Return the CPU time that a group of processes took for an increment, unseen."""
-        return 1000 * fmean(each.milliseconds_of(group) for each in self.measured)
+    def cpu_microseconds(self, group: str) -> Sequence[float]:
+        """Return the CPU time that a group of processes took for an increment, unseen, each time."""
+        return [1000 * each.milliseconds_of(group) for each in self.measured]
 
 
 def profiles_of(ready: Stand, cell: Cell, chosen: Sequence[Target]) -> list[Profile]:
@@ -188,17 +188,17 @@ def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
     """Return a row for each profile: for how many microseconds each part holds Python's lock for an increment.
 
     Then of how many samples how many found a lock held (each worker has a lock of its own), and the rate meanwhile;
-    then what was measured unseen: the rate, and the CPU time of an increment by processes.
+    then what was measured unseen, medians (least to most): the rate, and the CPU time of an increment by processes.
     """
     columns: dict[str, Callable[[Profile], str]] = {
         **{part: partial(_lock_microseconds, part=part) for part in (*PARTS, REST)},
         "the lock in all": lambda each: f"{each.lock_microseconds(*PARTS, REST):,.0f}",
         "found held": _found_held,
         f"{RATE} meanwhile": lambda each: f"{each.rate_meanwhile:,.0f}",
-        f"{RATE} unseen": lambda each: f"{each.rate:,.0f}",
-        "CPU µs unseen: gunicorn": lambda each: f"{each.cpu_microseconds('gunicorn'):,.0f}",
-        "store": lambda each: f"{each.cpu_microseconds('store'):,.0f}",
-        "load": lambda each: f"{each.cpu_microseconds('load'):,.0f}",
+        f"{RATE} unseen": lambda each: tables.spread_of((of.speed.rate for of in each.measured), "{:,.0f}"),
+        "CPU µs unseen: gunicorn": partial(_cpu_microseconds, group="gunicorn"),
+        "store": partial(_cpu_microseconds, group="store"),
+        "load": partial(_cpu_microseconds, group="load"),
     }
     return [
         ("", *columns),
@@ -211,6 +211,10 @@ def rows(profiles: Iterable[Profile]) -> list[tables.Row]:
 
 def _lock_microseconds(each: Profile, part: str) -> str:
     return f"{each.lock_microseconds(part):,.0f}"
+
+
+def _cpu_microseconds(each: Profile, group: str) -> str:
+    return tables.spread_of(each.cpu_microseconds(group), "{:,.0f}")
 
 
 def _found_held(each: Profile) -> str:

@@ -54,17 +54,17 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
     return (
         target,
         *asked,
-        _spread((each.speed.rate for each in found), "{:,.0f}"),
-        _spread((each.speed.p50 for each in found), "{:,.1f}"),
-        _spread((each.speed.p99 for each in found), "{:,.1f}"),
-        _spread((each.speed.p999 for each in found), "{:,.1f}"),
+        spread_of((each.speed.rate for each in found), "{:,.0f}"),
+        spread_of((each.speed.p50 for each in found), "{:,.1f}"),
+        spread_of((each.speed.p99 for each in found), "{:,.1f}"),
+        spread_of((each.speed.p999 for each in found), "{:,.1f}"),
         f"{errors:,} ({', '.join(kinds)})" if errors else "0",
         _sum(each.conflicts for each in found),
-        _spread(batches, "{:,.1f}") if batches else "",
+        spread_of(batches, "{:,.1f}") if batches else "",
         _sum(each.lost for each in found),
         _sum(each.doubled for each in found),
         *(
-            _spread((_microseconds(each, group=group) for each in found), "{:,.0f}")
+            spread_of((_microseconds(each, group=group) for each in found), "{:,.0f}")
             if any(group in each.cpu for each in found)
             else ""
             for group in ("gunicorn", "store", "load")
@@ -73,7 +73,8 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
     )
 
 
-def _spread(values: Iterable[float], form: str) -> str:
+def spread_of(values: Iterable[float], form: str) -> str:
+    """Return the median of at least one value as text, and in brackets the least and the most."""
     spread = Spread.of(values)
     median, least, most = map(form.format, (spread.median, spread.least, spread.most))
     return median if least == most else f"{median} ({least} to {most})"

@@ -46,7 +46,7 @@ def test_a_worker_is_found_at_work() -> None:
     assert 0 < samples.held.total() <= samples.number
     assert profile.lock_microseconds("gunicorn", "Flask, Werkzeug and what extends them") > 0
     assert profile.rate > 0
-    assert profile.cpu_microseconds("store") > 0
+    assert min(profile.cpu_microseconds("store")) > 0
 
 
 def test_every_increment_is_noted_and_all_processors_are_accounted_for() -> None:
