@@ -130,8 +130,12 @@ bench-http: .venv/bench ## Measure what a request costs beside a bare Flask rout
 	@$(RUN) benchmarks http
 
 .PHONY: profile
-profile: .venv/bench wrk ## Profile workers under load and what the slowest requests wait for, and put it into docs/benchmarks.md (30 min; Redis; Linux; root)
+profile: .venv/bench wrk ## Profile workers under load, and put it into docs/benchmarks.md (25 min; Redis; root)
 	@$(RUN) benchmarks profile
+
+.PHONY: profile-slowest
+profile-slowest: .venv/bench wrk ## Watch what the slowest requests wait for, and put it into docs/benchmarks.md (20 min; Linux)
+	@$(RUN) benchmarks profile-slowest
 
 .PHONY: soak
 soak: .venv/bench wrk ## Keep the fastest strategy busy: does memory grow, does anything fail, is anything lost or doubled? (10 min)

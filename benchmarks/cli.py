@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from elasticsearch import ApiError, TransportError
 from environs import EnvError
 
-from benchmarks import http_path, load, profiling, report, scaling, tables, targets, window
+from benchmarks import http_path, load, profiling, report, scaling, tables, targets, watching, window
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell
 from benchmarks.machine import facts
@@ -194,11 +194,19 @@ def soak_(strategy: str, *, minutes: float, threads: int, **circumstances: int) 
 
 @main.command("profile")
 def profile_() -> None:
-    """Profile workers under load and what the slowest requests wait for, and put it into docs/benchmarks.md."""
+    """Profile workers under load, and put it into docs/benchmarks.md."""
     load.wrk()
     redis_program()
     _have_elasticsearch()
     profiling.main()
+
+
+@main.command("profile-slowest")
+def profile_slowest_() -> None:
+    """Watch what the slowest requests wait for, and put it into docs/benchmarks.md."""
+    load.wrk()
+    _have_elasticsearch()
+    watching.main()
 
 
 @main.command("http")

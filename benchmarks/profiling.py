@@ -1,16 +1,16 @@
-"""What workers do under load, by what the code belongs to, and what the slowest wait for: why a goal is not reached.
+"""What workers do under load, by what the code belongs to: why a goal for a rate is not reached.
 
 The targets of a cell are measured in turn, and in between their workers are sampled under the same load, for which part
 of them holds Python's lock (`benchmarks.sampling`). To be sampled slows a worker down, so that what it does otherwise
 stands beside: its rate and the processor time of an increment, with the calls of the system and the waking of threads,
-for which nobody holds the lock. Where a goal is about times, requests are watched for what they wait for, and the
-slowest of them (`benchmarks.slowest`).
+for which nobody holds the lock. What requests wait for, and the slowest of them, is another matter
+(`benchmarks.watching`).
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -19,14 +19,13 @@ from typing import Final
 
 import click
 
-from benchmarks import load, pages, ratios, sampling, slowest, tables
+from benchmarks import load, pages, ratios, sampling, tables
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import RATE, Cell, Measurement
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
 from benchmarks.machine import demand_commit, facts, sentence
-from benchmarks.processors import demand_accounts
 from benchmarks.ratios import CROWDED, OF_BARE, where
-from benchmarks.running import Plan, due
+from benchmarks.running import Plan
 from benchmarks.sampling import PARTS, REST, Samples
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import (
@@ -75,14 +74,6 @@ SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
     },
 }
 """What is sampled, in closed loops: where a goal is not reached for certain, and what it is compared with there."""
-WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
-    **LONE_CLIENTS,
-    **{
-        Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100): (BARE, BATCHED)
-        for workers, percent in product(OF_BARE, Plan().percents)
-    },
-}
-"""Where requests are watched, for the goal is one of their times; and what it compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,15 +214,13 @@ def _found_held(each: Profile) -> str:
 
 
 def main() -> None:
-    """Profile all subjects, print the tables, and put them into docs/benchmarks.md."""
+    """Profile all subjects, print the table, and put it into docs/benchmarks.md."""
     known = facts([load.version(), f"py-spy {version('py-spy')}"])
     demand_commit(known)
-    demand_accounts()
     pages.demand_place(PAGE, PLACE)
     everything = dict.fromkeys(target for chosen in SUBJECTS.values() for target in chosen)
     profiles: list[Profile] = []
-    waits: list[slowest.Wait] = []
-    with stand([*everything, slowest.TIMED], workers=OF_BARE, threads=Plan().threads) as ready:
+    with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
         for cell, chosen in SUBJECTS.items():
             for target in chosen:
                 if target.app.store == ELASTICSEARCH:
@@ -239,23 +228,10 @@ def main() -> None:
         for cell, chosen in SUBJECTS.items():
             click.echo(where(cell), err=True)
             profiles += profiles_of(ready, cell, chosen)
-        table = tables.in_markdown(rows(profiles))
-        # Now, for what is to come may fail.
-        click.echo(table)
-        maxima = {(each.target, each.cell): each.rate for each in profiles}
-        for cell, chosen in WATCHED.items():
-            click.echo(where(cell), err=True)
-            for target in chosen:
-                maximum = maxima[target, replace(cell, share=0.0)]
-                rate = due(cell.share, maximum) if cell.share else 0.0
-                watched = slowest.TIMED if target == BATCHED else target
-                waits += slowest.waits(ready, watched, cell, rate)
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
-    of_the_slowest = tables.in_markdown(slowest.rows(waits))
-    times = (
-        f"{TURNS} times {MEASURING:g} s unseen and {sampling.SECONDS} s with {sampling.RATE} samples a second"
-        f" of each worker; watched once for {slowest.SECONDS:g} s"
+    shown = (
+        f"{tables.in_markdown(rows(profiles))}\n{sentence(known)}; {TURNS} times {MEASURING:g} s unseen and"
+        f" {sampling.SECONDS} s with {sampling.RATE} samples a second of each worker.\n"
     )
-    then = f"{of_the_slowest}\n{sentence(known)}; {times}.\n"
-    click.echo(then, nl=False)
-    pages.put(f"{table}\n{then}", page=PAGE, begin=PLACE)
+    click.echo(shown, nl=False)
+    pages.put(shown, page=PAGE, begin=PLACE)

@@ -104,6 +104,11 @@ def _places_of_run(results: Results) -> Iterator[Place]:
             ),
             ([tables.ways(results, "occ")], STRATEGIES, EXTRACT.format("the ways of /occ")),
             ([tables.ways(results, "batched")], STRATEGIES, EXTRACT.format("the ways of /batched")),
+            (
+                [tables.processors(results, ratios_of(results))],
+                PAGE,
+                EXTRACT.format("what processors do for a rate"),
+            ),
             ([tables.sizing(results)], OPERATIONS, EXTRACT.format("sizing")),
         )
         for parts, page, begin in extracts:

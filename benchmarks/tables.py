@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from benchmarks.figures import RATE, Cell, Measurement, Results, Spread
@@ -32,6 +33,9 @@ ASKED: Final = "asked for/s"
 
 BELIEVABLE: Final = 3
 """Repetitions from which on a median means something."""
+
+EVERYTHING: Final = ("gunicorn", "store", "load")
+"""The groups of processes whose processor time is told."""
 
 WARNING: Final = (
     " **This was a quick run: it shows that everything works, and its figures are worth nothing.**"
@@ -64,10 +68,10 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
         _sum(each.lost for each in found),
         _sum(each.doubled for each in found),
         *(
-            spread_of((_microseconds(each, group=group) for each in found), "{:,.0f}")
+            spread_of((_microseconds(each, groups=(group,)) for each in found), "{:,.0f}")
             if any(group in each.cpu for each in found)
             else ""
-            for group in ("gunicorn", "store", "load")
+            for group in EVERYTHING
         ),
         f"{found[0].resident[0] / 10**6:,.0f} → {found[-1].resident[1] / 10**6:,.0f}",
     )
@@ -107,6 +111,59 @@ def rivals(found: Iterable[Ratio]) -> list[Row]:
         for place in dict.fromkeys(each.where for each in rates)
     ]
     return [(f"{RATE}, {BATCHED} ÷", *others), *rows]
+
+
+def processors(results: Results, found: Iterable[Ratio]) -> list[Row]:
+    """Return a row for each goal for the rate of `/batched`: what the ratio is the product of.
+
+    A rate is how many processors are busy, by the time that an increment takes of them: of those that gunicorn has, and
+    of those that it, the store and the load have.
+    """
+    cells = {where(cell): cell for cell in results.cells}
+    rows = [
+        (
+            each.name,
+            each.where,
+            f"{each.value:.2f}",
+            _verdict(each),
+            *chain.from_iterable(
+                _factors(results, each, cells[each.where], groups) for groups in (EVERYTHING[:1], EVERYTHING)
+            ),
+        )
+        for each in found
+        if each.target == BATCHED and each.figure == RATE
+    ]
+    return [
+        (
+            "ratio",
+            "with",
+            "of medians",
+            "met",
+            "CPU µs: gunicorn",
+            "busy: gunicorn",
+            "CPU µs: all",
+            "busy: all",
+        ),
+        *rows,
+    ]
+
+
+def _factors(results: Results, ratio: Ratio, cell: Cell, groups: Sequence[str]) -> tuple[str, str]:
+    ours, theirs = (results.of(side, cell) for side in (ratio.target, ratio.other))
+    return (
+        _quotient(theirs, ours, partial(_microseconds, groups=groups), ",.0f"),
+        _quotient(ours, theirs, partial(_busy, groups=groups), ".2f"),
+    )
+
+
+def _quotient(
+    one: Sequence[Measurement],
+    other: Sequence[Measurement],
+    figure: Callable[[Measurement], float],
+    form: str,
+) -> str:
+    above, below = (Spread.of(map(figure, each)).median for each in (one, other))
+    return f"{above:{form}} ÷ {below:{form}} = {above / below:.2f}"
 
 
 def _within_rounds(ratio: Ratio) -> str:
@@ -213,7 +270,7 @@ def sizing(results: Results) -> list[Row]:
         (
             target,
             *(
-                _median(results, target, cell, partial(_microseconds, group=group), "{:,.0f} µs")
+                _median(results, target, cell, partial(_microseconds, groups=(group,)), "{:,.0f} µs")
                 for group in ("gunicorn", "store")
             ),
             _median(results, target, cell, lambda each: each.speed.rate, "{:,.0f}"),
@@ -223,8 +280,13 @@ def sizing(results: Results) -> list[Row]:
     return [("", "of the service", "of Elasticsearch", f"{RATE}, on the same processors"), *rows]
 
 
-def _microseconds(each: Measurement, *, group: str) -> float:
-    return 1000 * each.milliseconds_of(group)
+def _microseconds(each: Measurement, *, groups: Iterable[str]) -> float:
+    return 1000 * each.milliseconds_of(*groups)
+
+
+def _busy(each: Measurement, *, groups: Iterable[str]) -> float:
+    """Return how many processors groups of processes had."""
+    return each.speed.rate * each.milliseconds_of(*groups) / 1000
 
 
 def _failed(each: Measurement) -> float:

@@ -1,21 +1,19 @@
-"""What a profile samples and watches, how often and under which load, and its tables."""
+"""What a profile samples, how often and under which load, and its table."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from benchmarks import load, pages, profiling, sampling, slowest
+from benchmarks import load, pages, profiling, sampling, slowest, watching
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import MICROSECONDS, Answer, Dose, Load, Outcome
-from benchmarks.processors import Time
 from benchmarks.profiling import (
     BATCHED,
     MEASURING,
@@ -23,7 +21,6 @@ from benchmarks.profiling import (
     SUBJECTS,
     TURNS,
     WARM_UP,
-    WATCHED,
     Profile,
     Sampled,
     profiles_of,
@@ -189,14 +186,16 @@ def open_goals() -> set[tuple[str, str]]:
 def test_each_goal_that_is_not_reached_for_certain_is_profiled() -> None:
     """Both its sides, sampled or watched."""
     profiled = {(target.name, where(cell)) for cell, chosen in SUBJECTS.items() for target in chosen}
-    profiled |= {(target.name, where(cell)) for cell, chosen in WATCHED.items() for target in chosen}
+    profiled |= {(target.name, where(cell)) for cell, chosen in watching.WATCHED.items() for target in chosen}
 
     assert set() == open_goals() - profiled
 
 
 def test_the_documentation_has_the_profile_of_each_such_goal() -> None:
     """Under the names of the figures."""
-    published = profiling.PAGE.read_text().partition(profiling.PLACE)[2].partition(pages.END)[0]
+    page = profiling.PAGE.read_text()
+    places = [page.partition(place)[2].partition(pages.END)[0] for place in (profiling.PLACE, watching.PLACE)]
+    published = "".join(places)
 
     assert [] == [
         side
@@ -217,35 +216,27 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def set_up(monkeypatch: pytest.MonkeyPatch, *, commit: str = "abc") -> Ready:
-    """Return a stand that a whole profile of two cells finds, on such a commit."""
+    """Return a stand that a whole profile of a cell finds, on such a commit."""
     ready = Ready(monkeypatch)
     cell = Cell(workers=1, connections=64, counters=1)
     monkeypatch.setattr(profiling, "SUBJECTS", {cell: (BARE, SCRIPTED, BATCHED)})
-    watched = {cell: (SCRIPTED,), replace(cell, share=0.5): (BARE, BATCHED)}
-    monkeypatch.setattr(profiling, "WATCHED", watched)
     known = {**ABOUT, "commit": commit, "versions": ["Python 3.11.2"]}
 
     @contextmanager
     def stand(chosen: Sequence[Target], **_: Any) -> Any:
-        assert slowest.TIMED in chosen
+        assert [BARE, SCRIPTED, BATCHED] == chosen
         yield ready
-
-    def waits(_ready: Stand, target: Target, cell: Cell, rate: float) -> list[slowest.Wait]:
-        ready.done.append(f"what the slowest of {target.app.name} wait for at {rate:g}/s")
-        had = {**dict.fromkeys(slowest.GROUPS, Time(0.25, 0.75)), "all": Time(1.5, 0.125)}
-        return [slowest.Wait("the slowest", 9, 1.0, 5.0, None, None, None, None, 3, had)]
 
     monkeypatch.setattr(profiling, "facts", lambda programs: {**known, "versions": [*programs]})
     monkeypatch.setattr(load, "version", lambda: "wrk 4.1.0")
     monkeypatch.setattr(profiling, "stand", stand)
-    monkeypatch.setattr(slowest, "waits", waits)
     return ready
 
 
 def test_a_profile_is_put_into_the_documentation(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Elasticsearch is prepared once for each cell; half of a maximum is half of what was found."""
+    """Elasticsearch is prepared once for each cell."""
     ready = set_up(monkeypatch)
 
     profiling.main()
@@ -253,19 +244,12 @@ def test_a_profile_is_put_into_the_documentation(
     cell = "1 worker, 64 connections, one counter"
     assert [f"scripted: {cell}", f"batched: {cell}"] == ready.prepared
     assert {"bare", "scripted", "batched"} <= {*ready.done}
-    assert [
-        "what the slowest of service wait for at 0/s",
-        "what the slowest of bare wait for at 125/s",
-        "what the slowest of batched-timed wait for at 125/s",
-    ] == ready.done[-3:]
     written = page.read_text()
     assert f"| batched: {cell} |" in written
-    had = "1.50 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25"
-    assert f"| the slowest | 9 | 3 | 1.00 | 5.0 | - | - | - | - | {had} | 0.75 | 0.75 | 0.12 |" in written
     assert (
         "at commit abc on 2 cores and 24 GiB (Linux x86_64, data on ext4) with wrk 4.1.0, py-spy" in written
     )
-    assert "| the slowest |" in capsys.readouterr().out
+    assert f"| batched: {cell} |" in capsys.readouterr().out
 
 
 def test_what_no_commit_is_is_not_measured(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
         monkeypatch.setattr(report, name, file)
     places = {
-        report.PAGE: [report.BEGIN.format("bench-peers"), report.BEGIN.format("soak")],
+        report.PAGE: [
+            report.BEGIN.format("bench-peers"),
+            report.EXTRACT.format("what processors do for a rate"),
+            report.BEGIN.format("soak"),
+        ],
         report.README: [report.BEGIN.format("bench-peers")],
         report.STRATEGIES: [report.EXTRACT.format(f"the ways of /{name}") for name in ("occ", "batched")],
         report.OPERATIONS: [report.EXTRACT.format("sizing")],
@@ -109,6 +113,7 @@ def test_a_whole_run_is_put_where_it_is_shown(folder: Path, save: Save) -> None:
     page = report.PAGE.read_text()
     assert "**2 workers, 64 connections, 1,000 counters**\n\n| target | increments/s |" in page
     assert "by `make bench-peers`" in page
+    assert "| 9.00 | yes | 500 ÷ 500 = 1.00 | " in page
     for extract in (report.README, report.STRATEGIES, report.OPERATIONS):
         text = extract.read_text()
         assert f"| {rate} |" in text

@@ -81,7 +81,7 @@ def test_what_a_store_counts_is_told() -> None:
 def ratio_of(**others: Any) -> Ratio:
     """Return a ratio of 2.5, whose goal is 2 at most unless ``others`` say otherwise."""
     usual = {"target": "a", "other": "b", "figure": "p99", "where": "1 worker", "value": 2.5, "at_most": True}
-    return Ratio(bound=2.0, **{**usual, **others})
+    return Ratio(**{"bound": 2.0, **usual, **others})
 
 
 def test_a_goal_says_whether_it_is_met() -> None:
@@ -123,6 +123,34 @@ def test_the_rates_of_batched_stand_beside_those_of_others() -> None:
         ("1 worker", "2.50 (≥ 2.00: yes)", "2.50 (≥ 2.00: undecided)"),
         ("2 workers", "1.50 (≥ 2.00: no)", ""),
     ] == tables.rivals(ratios)
+
+
+def test_a_ratio_of_rates_is_the_product_of_what_processors_do() -> None:
+    """Of how long they need for an increment, and of how many are busy; medians, of gunicorn and of all."""
+    cpu = {"gunicorn": 0.4, "store": 0.1, "load": 0.25}
+    measured = [
+        *(replace(measurement(rate, target="batched"), cpu=cpu) for rate in (1000, 1600, 9000)),
+        measurement(2000, target="bare"),
+    ]
+    of_rates: dict[str, Any] = {"target": "batched", "other": "bare", "figure": "increments/s"}
+    place = {"where": "2 workers, 64 connections, one counter"}
+    ratios = [
+        ratio_of(**of_rates, **place, value=0.8, bound=0.7, at_most=False),
+        ratio_of(**{**of_rates, "figure": "p99"}, **place),
+        ratio_of(**{**of_rates, "target": "occ"}, **place),
+    ]
+
+    head, row = tables.processors(Results(measured, ["batched", "bare"], ABOUT), ratios)
+    assert {
+        "ratio": "batched ÷ bare, increments/s",
+        "with": "2 workers, 64 connections, one counter",
+        "of medians": "0.80",
+        "met": "undecided",
+        "CPU µs: gunicorn": "500 ÷ 400 = 1.25",
+        "busy: gunicorn": "0.64 ÷ 1.00 = 0.64",
+        "CPU µs: all": "750 ÷ 750 = 1.00",
+        "busy: all": "1.20 ÷ 1.50 = 0.80",
+    } == dict(zip(head, row, strict=True))
 
 
 def test_at_a_constant_rate_that_is_told_beside_what_it_came_to() -> None:

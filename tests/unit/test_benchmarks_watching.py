@@ -1,0 +1,168 @@
+"""Which requests are watched, how often and under which load, and what of it goes into the documentation."""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from benchmarks import load, pages, slowest, watching
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import Cell, Measurement
+from benchmarks.load import Dose, Load
+from benchmarks.processors import ALL, Time
+from benchmarks.slowest import GROUPS, TIMED, Wait
+from benchmarks.stand import Stand
+from benchmarks.targets import BARE, Target
+from benchmarks.watching import MAXIMUM, SCRIPTED, TURNS, quietest
+from tests.measurements import ABOUT, measured
+
+CLOSED = Cell(workers=1, connections=64, counters=1)
+HALF = replace(CLOSED, share=0.5)
+
+
+class Ready:
+    """A test stand that keeps what is done to its targets: the n-th time that one is watched, its host withheld less.
+
+    But for the last, when it withheld most. The maximum is 200 requests a second, and 100 more each time.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        self.doses: list[Dose] = []
+        self.prepared: list[str] = []
+        self.stores = {"elasticsearch": type("Store", (), {"version": "Elasticsearch 9.4.3"})}
+        self.maximum = 100.0
+        monkeypatch.setattr(slowest, "waits", self.waits)
+
+    def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
+        """Measure a maximum."""
+        self.doses.append(dose)
+        self.maximum += 100
+        return measured(target.name, cell, rate=self.maximum, repeat=repeat)
+
+    def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
+        """Put load on a target."""
+        assert watching.PREPARE == dose.seconds
+        self.prepared.append(f"{target.app.name}: {cell.connections}, {cell.share}")
+        return Load([], 0.0)
+
+    def waits(self, _ready: Stand, target: Target, _cell: Cell, rate: float) -> list[Wait]:
+        """Watch a target."""
+        self.done.append(f"{target.name} at {rate:g}/s")
+        number = sum(each.startswith(target.name) for each in self.done)
+        withheld = 0.75 if number == TURNS else 0.5 / number
+        had = {**dict.fromkeys(GROUPS, Time(0.25, 0.75)), ALL: Time(1.5, withheld)}
+        return [
+            Wait(f"{target.name}: {whose}", number, 1.0, 5.0, None, None, None, None, 3, had)
+            for whose in ("all", "the slowest")
+        ]
+
+
+def test_targets_are_watched_in_turn_at_a_part_of_what_they_can_do_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each second time backwards."""
+    ready = Ready(monkeypatch)
+
+    quietest(cast(Stand, ready), HALF, [BARE, TIMED])
+
+    assert 3 == TURNS
+    assert [
+        *("bare at 100/s", "batched at 150/s"),
+        *("batched at 200/s", "bare at 250/s"),
+        *("bare at 300/s", "batched at 350/s"),
+    ] == ready.done
+    assert {MAXIMUM} == {*ready.doses}
+
+
+def test_what_is_told_is_of_when_the_host_withheld_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all requests and of the slowest, of each target."""
+    ready = Ready(monkeypatch)
+
+    found = quietest(cast(Stand, ready), HALF, [BARE, TIMED])
+
+    told = ["bare: all", "bare: the slowest", "batched: all", "batched: the slowest"]
+    assert [(whose, 2, 0.25) for whose in told] == [
+        (each.whose, each.number, each.had[ALL].waited) for each in found
+    ]
+
+
+def test_in_a_closed_loop_no_maximum_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is due there."""
+    ready = Ready(monkeypatch)
+
+    quietest(cast(Stand, ready), CLOSED, [SCRIPTED])
+
+    assert ["scripted at 0/s"] * TURNS == ready.done
+    assert [] == ready.doses
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a page with a place for it, in place of the documentation's."""
+    page = tmp_path / "page.md"
+    page.write_text(f"{watching.PLACE}\n{pages.END}")
+    monkeypatch.setattr(watching, "PAGE", page)
+    return page
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, *, commit: str = "abc") -> Ready:
+    """Return a stand on which two cells are watched, on such a commit."""
+    ready = Ready(monkeypatch)
+    lone = replace(CLOSED, connections=1)
+    monkeypatch.setattr(watching, "WATCHED", {lone: (SCRIPTED, TIMED), HALF: (BARE, TIMED)})
+
+    @contextmanager
+    def stand(chosen: Sequence[Target], **_: Any) -> Any:
+        assert [SCRIPTED, TIMED, BARE] == chosen
+        yield ready
+
+    known = {**ABOUT, "commit": commit}
+    monkeypatch.setattr(watching, "facts", lambda programs: {**known, "versions": [*programs]})
+    monkeypatch.setattr(load, "version", lambda: "wrk 4.1.0")
+    monkeypatch.setattr(watching, "stand", stand)
+    return ready
+
+
+def test_what_was_watched_is_put_into_the_documentation(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Elasticsearch is prepared in closed loops, once for each."""
+    ready = set_up(monkeypatch)
+
+    watching.main()
+
+    assert ["service: 1, 0.0", "batched-timed: 1, 0.0", "batched-timed: 64, 0.0"] == ready.prepared
+    written = page.read_text()
+    had = "1.50 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25"
+    assert (
+        f"| bare: the slowest | 2 | 3 | 1.00 | 5.0 | - | - | - | - | {had} | 0.75 | 0.75 | 0.25 |" in written
+    )
+    assert (
+        "at commit abc on 2 cores and 24 GiB (Linux x86_64, data on ext4) with wrk 4.1.0, Elasticsearch"
+        in written
+    )
+    assert "| bare: the slowest |" in capsys.readouterr().out
+
+
+def test_what_no_commit_is_is_not_watched(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said before it has taken a quarter of an hour."""
+    ready = set_up(monkeypatch, commit="abc-dirty")
+
+    with pytest.raises(BenchmarkError, match="Figures of abc-dirty are not for the documentation"):
+        watching.main()
+    assert [] == ready.done
+    assert "abc" not in page.read_text()
+
+
+def test_without_a_place_nothing_is_watched(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is said at once, too."""
+    ready = set_up(monkeypatch)
+    page.write_text("Nothing.\n")
+
+    with pytest.raises(BenchmarkError, match="has no place that begins with"):
+        watching.main()
+    assert [] == ready.done
