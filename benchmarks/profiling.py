@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import product
-from statistics import fmean, median
+from statistics import fmean
 from typing import Final
 
 import click
@@ -27,11 +27,10 @@ from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan
 from benchmarks.sampling import PARTS, REST, Samples
-from benchmarks.stand import Stand, stand
+from benchmarks.stand import Stand, prepare, stand
 from benchmarks.targets import (
     AS_TASKS,
     BARE,
-    ELASTICSEARCH,
     LOGGING_STACK,
     REDIS,
     REDIS_ALWAYS,
@@ -45,8 +44,6 @@ WARM_UP: Final = 1.0
 """Seconds of load each time before anything counts."""
 MEASURING: Final = 1.5
 """Seconds of load that are measured each time."""
-PREPARE: Final = 15.0
-"""Seconds of load on each subject that Elasticsearch is behind before anything counts, for its JVM."""
 
 PAGE: Final = pages.DOCS / "benchmarks.md"
 PLACE: Final = "<!-- Written by `make profile`. -->"
@@ -59,11 +56,9 @@ CROWDS: Final = tuple(product(OF_BARE, CROWDED))
 """Numbers of workers and connections with which the service has to be fast."""
 ON_ONE_COUNTER: Final = (BARE, AS_TASKS, LOGGING_STACK, SYNCED_REDIS, BATCHED)
 """What is looked at with these: `/batched`, the service's path, and what they are compared with."""
-LONE_CLIENTS: Final = {
-    Cell(workers=workers, connections=1, counters=1): (SCRIPTED, BATCHED) for workers in OF_BARE
-}
+LONE_CLIENTS: Final = tuple(Cell(workers=workers, connections=1, counters=1) for workers in OF_BARE)
 SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
-    **LONE_CLIENTS,
+    **dict.fromkeys(LONE_CLIENTS, (SCRIPTED, BATCHED)),
     **{
         Cell(workers=workers, connections=connections, counters=1): ON_ONE_COUNTER
         for workers, connections in CROWDS
@@ -101,13 +96,8 @@ class Profile:
     sampled: list[Sampled] = field(default_factory=list)
 
     @property
-    def rate(self) -> float:
-        """Increments a second, unseen: the median, for in a few turns one may be disturbed."""
-        return median(each.speed.rate for each in self.measured)
-
-    @property
     def rate_meanwhile(self) -> float:
-        """Increments a second while they were sampled, on average: of as many the samples tell."""
+        """Increments a second while they were sampled, on average: those that the samples belong to."""
         return fmean(each.rate for each in self.sampled)
 
     @property
@@ -221,10 +211,7 @@ def main() -> None:
     everything = dict.fromkeys(target for chosen in SUBJECTS.values() for target in chosen)
     profiles: list[Profile] = []
     with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
-        for cell, chosen in SUBJECTS.items():
-            for target in chosen:
-                if target.app.store == ELASTICSEARCH:
-                    ready.put_load_on(target, cell, Dose(seconds=PREPARE))
+        prepare(ready, SUBJECTS)
         for cell, chosen in SUBJECTS.items():
             click.echo(where(cell), err=True)
             profiles += profiles_of(ready, cell, chosen)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from statistics import fmean
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from benchmarks import tables
 from benchmarks.errors import BenchmarkError
@@ -45,6 +45,18 @@ GROUPS: Final = (GUNICORN, COMPILING, COLLECTING, SERVING, MEASURING)
 T = TypeVar("T")
 
 
+class Pace(NamedTuple):
+    """At which pace requests came.
+
+    Attributes:
+        due: How many were due a second.
+        kept_up: How many of these were acknowledged in time, for one that was due: 1 if no queue grew.
+    """
+
+    due: float
+    kept_up: float
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """What requests waited for, in milliseconds on average, and who had the processors meanwhile.
@@ -52,7 +64,7 @@ class Wait:
     Attributes:
         whose: Which requests.
         number: How many they are.
-        kept_up: How many were acknowledged in time, for one that was due: 1 if no queue grew. None in a closed loop.
+        pace: Of all requests; None in a closed loop.
         total: From when they were due to their answers.
         in_strategy: From when the strategy had them until they went on; None if it does not tell. The slowest there
             need not be those that are the slowest in all. Its steps are the next three.
@@ -66,7 +78,7 @@ class Wait:
 
     whose: str
     number: int
-    kept_up: float | None
+    pace: Pace | None
     total: float
     in_strategy: float | None
     to_write: float | None
@@ -104,16 +116,16 @@ def waits(ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
     if len(answers) * SLOWEST < 1 or (target == TIMED and len(noted) * SLOWEST < 1):
         raise BenchmarkError(f"{target.name} answered too little: {len(answers)} requests.")
     speed = speed_of(load.answers, dose)
-    kept_up = speed.rate / rate if speed and rate else None
+    pace = Pace(rate, speed.rate / rate) if speed and rate else None
     label = f"{target.name}: {where(cell)}"
     return [
-        wait_of(f"{label}: all", answers, noted, accounts, kept_up=kept_up),
+        wait_of(f"{label}: all", answers, noted, accounts, pace=pace),
         wait_of(
             f"{label}: {THE_SLOWEST}",
             slowest(answers, attrgetter("latency")),
             slowest(noted, attrgetter("seconds")),
             accounts,
-            kept_up=kept_up,
+            pace=pace,
         ),
     ]
 
@@ -141,7 +153,12 @@ def slowest(found: Sequence[T], took: Callable[[T], float]) -> list[T]:
 
 
 def wait_of(
-    whose: str, answers: Sequence[Answer], noted: Sequence[Note], accounts: Accounts, *, kept_up: float | None
+    whose: str,
+    answers: Sequence[Answer],
+    noted: Sequence[Note],
+    accounts: Accounts,
+    *,
+    pace: Pace | None,
 ) -> Wait:
     """Return what requests waited for.
 
@@ -150,7 +167,7 @@ def wait_of(
         answers: What became of them.
         noted: What the strategy has noted of as many; none if it notes nothing.
         accounts: Who had the processors.
-        kept_up: How many of all requests were acknowledged in time, for one that was due.
+        pace: Of all requests; None in a closed loop.
     """
     spans = merged((answer.due / MICROSECONDS, answer.ended / MICROSECONDS) for answer in answers)
 
@@ -160,7 +177,7 @@ def wait_of(
     return Wait(
         whose=whose,
         number=len(answers),
-        kept_up=kept_up,
+        pace=pace,
         total=fmean(answer.latency for answer in answers) / MILLISECOND,
         in_strategy=mean(attrgetter("seconds")),
         to_write=mean(lambda note: note.write_began - note.came),
@@ -178,6 +195,7 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
             "",
             "requests",
             "moments",
+            "due/s",
             "acknowledged ÷ due",
             "ms in all",
             "in the strategy",
@@ -196,9 +214,9 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
                 each.whose,
                 f"{each.number:,}",
                 f"{each.moments:,}",
-                _or_dash(each.kept_up),
+                *((f"{each.pace.due:,.0f}", f"{each.pace.kept_up:.2f}") if each.pace else ("-", "-")),
                 *(
-                    _or_dash(ms, 1)
+                    _or_dash(ms)
                     for ms in (each.total, each.in_strategy, each.to_write, each.writing, each.to_go_on)
                 ),
                 *(f"{each.had[group].ran:.2f}" for group in (ALL, *GROUPS)),
@@ -210,5 +228,5 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
     ]
 
 
-def _or_dash(figure: float | None, digits: int = 2) -> str:
-    return "-" if figure is None else f"{figure:.{digits}f}"
+def _or_dash(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.1f}"

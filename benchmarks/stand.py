@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import sub
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,12 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, speed_of, statuses_of
 from benchmarks.load import Dose, Load, Outcome, send
 from benchmarks.stores import ElasticsearchStore, Store
-from benchmarks.targets import App, Target
+from benchmarks.targets import ELASTICSEARCH, App, Target
 from localnode.serving import Service, serving
 
 LOGS: Final = Path("build/benchmarks")
+PREPARE: Final = 15.0
+"""Seconds of load on each subject of a profile that Elasticsearch is behind before anything counts, for its JVM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,24 @@ def difference(load: Load, gained: Sequence[int] | None) -> tuple[int | None, in
     lost = sum(max(0, acknowledged[number] - each) for number, each in enumerate(gained))
     beyond = sum(max(0, each - acknowledged[number] - unknown[number]) for number, each in enumerate(gained))
     return lost, max(0, beyond - unknown[None])
+
+
+def prepare(ready: Stand, subjects: Mapping[Cell, Sequence[Target]]) -> None:
+    """Have Elasticsearch compile what it needs for subjects, in closed loops, for `PREPARE` seconds each.
+
+    Args:
+        ready: Has their targets.
+        subjects: Targets by cell.
+
+    Raises:
+        BenchmarkError: No load could be sent.
+    """
+    closed = dict.fromkeys(
+        (target, replace(cell, share=0.0)) for cell, chosen in subjects.items() for target in chosen
+    )
+    for target, cell in closed:
+        if target.app.store == ELASTICSEARCH:
+            ready.put_load_on(target, cell, Dose(seconds=PREPARE))
 
 
 @contextlib.contextmanager

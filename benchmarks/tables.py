@@ -34,7 +34,7 @@ ASKED: Final = "asked for/s"
 BELIEVABLE: Final = 3
 """Repetitions from which on a median means something."""
 
-EVERYTHING: Final = ("gunicorn", "store", "load")
+GROUPS: Final = ("gunicorn", "store", "load")
 """The groups of processes whose processor time is told."""
 
 WARNING: Final = (
@@ -71,7 +71,7 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
             spread_of((_microseconds(each, groups=(group,)) for each in found), "{:,.0f}")
             if any(group in each.cpu for each in found)
             else ""
-            for group in EVERYTHING
+            for group in GROUPS
         ),
         f"{found[0].resident[0] / 10**6:,.0f} → {found[-1].resident[1] / 10**6:,.0f}",
     )
@@ -116,8 +116,8 @@ def rivals(found: Iterable[Ratio]) -> list[Row]:
 def processors(results: Results, found: Iterable[Ratio]) -> list[Row]:
     """Return a row for each goal for the rate of `/batched`: what the ratio is the product of.
 
-    A rate is how many processors are busy, by the time that an increment takes of them: of those that gunicorn has, and
-    of those that it, the store and the load have.
+    A rate is how many processors are busy, divided by the time that an increment takes of them: of those that gunicorn
+    has, and of those that it, the store and the load have.
     """
     cells = {where(cell): cell for cell in results.cells}
     rows = [
@@ -127,7 +127,7 @@ def processors(results: Results, found: Iterable[Ratio]) -> list[Row]:
             f"{each.value:.2f}",
             _verdict(each),
             *chain.from_iterable(
-                _factors(results, each, cells[each.where], groups) for groups in (EVERYTHING[:1], EVERYTHING)
+                _factors(results, each, cells[each.where], groups) for groups in (("gunicorn",), GROUPS)
             ),
         )
         for each in found
@@ -285,7 +285,10 @@ def _microseconds(each: Measurement, *, groups: Iterable[str]) -> float:
 
 
 def _busy(each: Measurement, *, groups: Iterable[str]) -> float:
-    """Return how many processors groups of processes had."""
+    """Return how many processors groups of processes had: the rate, by the processor time of a request.
+
+    An estimate, for that time is of all requests, those of the warm-up and of the end included.
+    """
     return each.speed.rate * each.milliseconds_of(*groups) / 1000
 
 

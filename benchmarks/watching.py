@@ -4,37 +4,35 @@ A machine of which the host withholds a part now and then makes requests slow wh
 that time is told in which the least was withheld, and how much that was stands in the table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from statistics import median
 from typing import Final
 
 import click
 
-from benchmarks import load, pages, ratios, slowest, tables
+from benchmarks import load, pages, slowest, tables
 from benchmarks.figures import Cell
 from benchmarks.load import Dose
 from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.processors import ALL, demand_accounts
+from benchmarks.profiling import LONE_CLIENTS, PAGE, SCRIPTED
 from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan, due
 from benchmarks.slowest import TIMED, Wait
-from benchmarks.stand import Stand, stand
-from benchmarks.targets import BARE, ELASTICSEARCH, Target, strategies
+from benchmarks.stand import Stand, prepare, stand
+from benchmarks.targets import BARE, Target
 
 TURNS: Final = 3
-"""How often the targets of a cell are watched; each second turn goes backwards."""
+"""How often the targets of a cell are measured, and then watched; each second turn goes backwards."""
 MAXIMUM: Final = Dose(seconds=3.0, warm_up=1.0)
-"""What finds a target's maximum, each time before it is watched at a part of it: by then the machine may be another."""
-PREPARE: Final = 15.0
-"""Seconds of load on each subject that Elasticsearch is behind before anything counts, for its JVM."""
+"""What finds a target's maximum, of which parts are due while it is watched."""
 
-PAGE: Final = pages.DOCS / "benchmarks.md"
 PLACE: Final = "<!-- Written by `make profile-slowest`. -->"
 
-SCRIPTED: Final = next(target for target in strategies() if target.name == ratios.SCRIPTED)
 WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
-    **{Cell(workers=workers, connections=1, counters=1): (SCRIPTED, TIMED) for workers in OF_BARE},
+    **dict.fromkeys(LONE_CLIENTS, (SCRIPTED, TIMED)),
     **{
         Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100): (BARE, TIMED)
         for workers, percent in product(OF_BARE, Plan().percents)
@@ -43,44 +41,48 @@ WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
 """Where requests are watched, for the goal is one of their times; and what it compares."""
 
 
-def quietest(ready: Stand, cell: Cell, chosen: Sequence[Target]) -> list[Wait]:
+def quietest(ready: Stand, cell: Cell, rates: Mapping[Target, float]) -> list[Wait]:
     """Watch targets in turn; of each return what all requests waited for and what the slowest did, at its quietest.
 
     Args:
         ready: Has them.
         cell: The circumstances.
-        chosen: The targets.
+        rates: Of each target the requests that are due a second; 0 for a closed loop.
 
     Raises:
         BenchmarkError: One answered too little, or the system does not say who has its processors.
     """
-    found: dict[str, list[list[Wait]]] = {target.name: [] for target in chosen}
-    for turn in range(1, TURNS + 1):
-        for target in chosen if turn % 2 else reversed(chosen):
-            found[target.name].append(slowest.waits(ready, target, cell, _rate(ready, target, cell)))
+    found: dict[Target, list[list[Wait]]] = {target: [] for target in rates}
+    for _, target in in_turn([*rates]):
+        found[target].append(slowest.waits(ready, target, cell, rates[target]))
     return [wait for times in found.values() for wait in min(times, key=_withheld)]
 
 
-def _rate(ready: Stand, target: Target, cell: Cell) -> float:
-    """Return how many requests a second are to be due: in a closed loop none are."""
-    if not cell.share:
-        return 0.0
-    return due(cell.share, ready.measure(target, replace(cell, share=0.0), MAXIMUM, repeat=1).speed.rate)
+def maxima(ready: Stand) -> Mapping[tuple[Target, Cell], float]:
+    """Return what targets come to in closed loops, in increments a second, by cell: the median of turns.
+
+    Raises:
+        BenchmarkError: One answered too little.
+    """
+    closed = {replace(cell, share=0.0): chosen for cell, chosen in WATCHED.items() if cell.share}
+    found: dict[tuple[Target, Cell], list[float]] = {}
+    for cell, chosen in closed.items():
+        for turn, target in in_turn(chosen):
+            speed = ready.measure(target, cell, MAXIMUM, repeat=turn).speed
+            found.setdefault((target, cell), []).append(speed.rate)
+    return {subject: median(rates) for subject, rates in found.items()}
+
+
+def in_turn(chosen: Sequence[Target]) -> Iterator[tuple[int, Target]]:
+    """Give each target in each turn, with the number of that."""
+    for turn in range(1, TURNS + 1):
+        for target in chosen if turn % 2 else reversed(chosen):
+            yield turn, target
 
 
 def _withheld(waits: Sequence[Wait]) -> float:
     """Return how many processors the host withheld while all requests were under way: they come first."""
     return waits[0].had[ALL].waited
-
-
-def prepare(ready: Stand) -> None:
-    """Have Elasticsearch compile what it needs for what is watched."""
-    closed = dict.fromkeys(
-        (target, replace(cell, share=0.0)) for cell, chosen in WATCHED.items() for target in chosen
-    )
-    for target, cell in closed:
-        if target.app.store == ELASTICSEARCH:
-            ready.put_load_on(target, cell, Dose(seconds=PREPARE))
 
 
 def main() -> None:
@@ -92,10 +94,15 @@ def main() -> None:
     everything = dict.fromkeys(target for chosen in WATCHED.values() for target in chosen)
     waits: list[Wait] = []
     with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
-        prepare(ready)
+        prepare(ready, WATCHED)
+        most = maxima(ready)
         for cell, chosen in WATCHED.items():
             click.echo(where(cell), err=True)
-            waits += quietest(ready, cell, chosen)
+            rates = {
+                target: due(cell.share, most[target, replace(cell, share=0.0)]) if cell.share else 0.0
+                for target in chosen
+            }
+            waits += quietest(ready, cell, rates)
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
     shown = (
         f"{tables.in_markdown(slowest.rows(waits))}\n{sentence(known)}; watched {TURNS} times for"

@@ -1,13 +1,14 @@
 """The command line of the benchmarks, and the order in which they measure."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import cli, load, report, stand, targets
+from benchmarks import cli, load, profiling, report, stand, targets, watching
 from benchmarks.cli import main
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Results
@@ -100,6 +101,19 @@ def test_a_run_keeps_what_was_typed(
     CliRunner().invoke(main, ["run", *arguments])
 
     assert [typed] == commands
+
+
+@pytest.mark.usefixtures("everything_is_there")
+@pytest.mark.parametrize(("command", "module"), [("profile", profiling), ("profile-slowest", watching)])
+def test_each_profile_has_a_command(command: str, module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And does nothing else."""
+    called: list[str] = []
+    for each in (profiling, watching):
+        monkeypatch.setattr(each, "main", partial(called.append, each.__name__))
+
+    result = CliRunner().invoke(main, [command])
+
+    assert (0, [module.__name__]) == (result.exit_code, called)
 
 
 @pytest.mark.usefixtures("everything_is_there")

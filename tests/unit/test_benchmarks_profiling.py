@@ -29,7 +29,7 @@ from benchmarks.profiling import (
 )
 from benchmarks.ratios import ratios_of, where
 from benchmarks.sampling import PARTS, REST, SECONDS, STARTING, Samples
-from benchmarks.stand import Stand
+from benchmarks.stand import PREPARE, Stand
 from benchmarks.targets import AS_TASKS, BARE, Target
 from tests.measurements import ABOUT, measured
 
@@ -128,7 +128,7 @@ class Ready:
 
     def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
         """Put load on a target."""
-        if dose.seconds == profiling.PREPARE:
+        if dose.seconds == PREPARE:
             self.prepared.append(f"{target.name}: {where(cell)}")
         else:
             self.doses.append(dose)
@@ -148,7 +148,9 @@ def test_targets_are_measured_and_sampled_in_turn(monkeypatch: pytest.MonkeyPatc
     assert {1 / SECONDS} == {
         each.rate for profile in found for each in profile.sampled
     }  # until the first was done
-    assert [("bare", 250.0), ("bare, as tasks", 250.0)] == [(each.target.name, each.rate) for each in found]
+    assert [("bare", [100, 200, 300, 400]), ("bare, as tasks", [100, 200, 300, 400])] == [
+        (each.target.name, [of.speed.rate for of in each.measured]) for each in found
+    ]
     assert [2 * TURNS, 2 * TURNS] == [len(each.samples) for each in found]
     assert 0 == TURNS % 2
 

@@ -16,6 +16,7 @@ from benchmarks.slowest import (
     GUNICORN,
     MEASURING,
     SERVING,
+    Pace,
     groups_of,
     rows,
     slowest,
@@ -85,25 +86,30 @@ def test_a_wait_has_its_steps_and_who_had_the_processors() -> None:
     accounts = Accounts([BEGIN, BEGIN + 2], [taken, later])
 
     found = wait_of(
-        "the slowest", answers(2), [note(0, 10, 13, 14), note(0, 20, 24, 26)], accounts, kept_up=0.5
+        "the slowest",
+        answers(2),
+        [note(0, 10, 13, 14), note(0, 20, 24, 26)],
+        accounts,
+        pace=Pace(1234.5, 0.5),
     )
     [_, row] = rows([found])
 
     steps = ("20.0", "15.0", "3.5", "1.5")
     processors = ("1.00", "0.50", "0.25", "0.00", "0.00", "0.00", "0.25", "0.25", "0.50", "0.12")
-    assert ("the slowest", "2", "2", "0.50", "1.5", *steps, *processors) == row
+    assert ("the slowest", "2", "2", "1,234", "0.50", "1.5", *steps, *processors) == row
 
 
 def test_a_route_that_writes_nothing_has_no_steps() -> None:
     """Which is not none of a millisecond."""
     taken = {group: Time() for group in (*GROUPS, ALL)}
 
-    found = wait_of("bare", answers(2), [], Accounts([BEGIN, BEGIN + 2], [taken, taken]), kept_up=None)
+    found = wait_of("bare", answers(2), [], Accounts([BEGIN, BEGIN + 2], [taken, taken]), pace=None)
     [head, row] = rows([found])
 
-    assert ("-",) * 5 == tuple(
+    assert ("-",) * 6 == tuple(
         row[head.index(step)]
         for step in (
+            "due/s",
             "acknowledged ÷ due",
             "in the strategy",
             "until its write",

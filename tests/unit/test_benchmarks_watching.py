@@ -13,10 +13,11 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose, Load
 from benchmarks.processors import ALL, Time
-from benchmarks.slowest import GROUPS, TIMED, Wait
-from benchmarks.stand import Stand
+from benchmarks.profiling import SCRIPTED
+from benchmarks.slowest import GROUPS, TIMED, Pace, Wait
+from benchmarks.stand import PREPARE, Stand
 from benchmarks.targets import BARE, Target
-from benchmarks.watching import MAXIMUM, SCRIPTED, TURNS, quietest
+from benchmarks.watching import MAXIMUM, TURNS, maxima, quietest
 from tests.measurements import ABOUT, measured
 
 CLOSED = Cell(workers=1, connections=64, counters=1)
@@ -35,54 +36,49 @@ class Ready:
         self.prepared: list[str] = []
         self.stores = {"elasticsearch": type("Store", (), {"version": "Elasticsearch 9.4.3"})}
         self.maximum = 100.0
+        self.shares: list[float] = []
         monkeypatch.setattr(slowest, "waits", self.waits)
 
     def measure(self, target: Target, cell: Cell, dose: Dose, *, repeat: int) -> Measurement:
         """Measure a maximum."""
         self.doses.append(dose)
+        self.shares.append(cell.share)
         self.maximum += 100
         return measured(target.name, cell, rate=self.maximum, repeat=repeat)
 
     def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
         """Put load on a target."""
-        assert watching.PREPARE == dose.seconds
+        assert PREPARE == dose.seconds
         self.prepared.append(f"{target.app.name}: {cell.connections}, {cell.share}")
         return Load([], 0.0)
 
-    def waits(self, _ready: Stand, target: Target, _cell: Cell, rate: float) -> list[Wait]:
+    def waits(self, _ready: Stand, target: Target, cell: Cell, rate: float) -> list[Wait]:
         """Watch a target."""
-        self.done.append(f"{target.name} at {rate:g}/s")
+        self.done.append(f"{target.name} at {rate:g}/s: {cell.share:.0%}")
         number = sum(each.startswith(target.name) for each in self.done)
         withheld = 0.75 if number == TURNS else 0.5 / number
         had = {**dict.fromkeys(GROUPS, Time(0.25, 0.75)), ALL: Time(1.5, withheld)}
         return [
-            Wait(f"{target.name}: {whose}", number, 1.0, 5.0, None, None, None, None, 3, had)
+            Wait(f"{target.name}: {whose}", number, Pace(rate, 1.0), 5.0, None, None, None, None, 3, had)
             for whose in ("all", "the slowest")
         ]
 
 
-def test_targets_are_watched_in_turn_at_a_part_of_what_they_can_do_then(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each second time backwards."""
+def test_targets_are_watched_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each second time backwards, and always at the same rate."""
     ready = Ready(monkeypatch)
 
-    quietest(cast(Stand, ready), HALF, [BARE, TIMED])
+    quietest(cast(Stand, ready), HALF, {BARE: 250, TIMED: 200})
 
-    assert 3 == TURNS
-    assert [
-        *("bare at 100/s", "batched at 150/s"),
-        *("batched at 200/s", "bare at 250/s"),
-        *("bare at 300/s", "batched at 350/s"),
-    ] == ready.done
-    assert {MAXIMUM} == {*ready.doses}
+    bare, batched = "bare at 250/s: 50%", "batched at 200/s: 50%"
+    assert [bare, batched, batched, bare, bare, batched] == ready.done
 
 
 def test_what_is_told_is_of_when_the_host_withheld_least(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all requests and of the slowest, of each target."""
     ready = Ready(monkeypatch)
 
-    found = quietest(cast(Stand, ready), HALF, [BARE, TIMED])
+    found = quietest(cast(Stand, ready), HALF, {BARE: 250, TIMED: 200})
 
     told = ["bare: all", "bare: the slowest", "batched: all", "batched: the slowest"]
     assert [(whose, 2, 0.25) for whose in told] == [
@@ -90,14 +86,22 @@ def test_what_is_told_is_of_when_the_host_withheld_least(monkeypatch: pytest.Mon
     ]
 
 
-def test_in_a_closed_loop_no_maximum_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is due there."""
+def test_a_maximum_is_the_median_of_turns_in_a_closed_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured once for all parts of it."""
     ready = Ready(monkeypatch)
+    subjects = {
+        replace(CLOSED, connections=1): [SCRIPTED],
+        HALF: [BARE, TIMED],
+        replace(HALF, share=0.7): [BARE, TIMED],
+    }
+    monkeypatch.setattr(watching, "WATCHED", subjects)
 
-    quietest(cast(Stand, ready), CLOSED, [SCRIPTED])
+    found = maxima(cast(Stand, ready))
 
-    assert ["scripted at 0/s"] * TURNS == ready.done
-    assert [] == ready.doses
+    # Of 200, 500 and 600; of 300, 400 and 700.
+    assert {(BARE, CLOSED): 500, (TIMED, CLOSED): 400} == found
+    assert ([MAXIMUM] * 6, [0.0] * 6) == (ready.doses, ready.shares)
+    assert 3 == TURNS
 
 
 @pytest.fixture
@@ -130,16 +134,20 @@ def set_up(monkeypatch: pytest.MonkeyPatch, *, commit: str = "abc") -> Ready:
 def test_what_was_watched_is_put_into_the_documentation(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Elasticsearch is prepared in closed loops, once for each."""
+    """Elasticsearch is prepared in closed loops, once for each; nothing is due there, else half of a maximum."""
     ready = set_up(monkeypatch)
 
     watching.main()
 
     assert ["service: 1, 0.0", "batched-timed: 1, 0.0", "batched-timed: 64, 0.0"] == ready.prepared
+    assert ["scripted at 0/s: 0%", "batched at 0/s: 0%", "bare at 250/s: 50%", "batched at 200/s: 50%"] == [
+        *dict.fromkeys(ready.done)
+    ]
     written = page.read_text()
     had = "1.50 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25"
     assert (
-        f"| bare: the slowest | 2 | 3 | 1.00 | 5.0 | - | - | - | - | {had} | 0.75 | 0.75 | 0.25 |" in written
+        f"| bare: the slowest | 2 | 3 | 250 | 1.00 | 5.0 | - | - | - | - | {had} | 0.75 | 0.75 | 0.25 |"
+        in written
     )
     assert (
         "at commit abc on 2 cores and 24 GiB (Linux x86_64, data on ext4) with wrk 4.1.0, Elasticsearch"
@@ -149,7 +157,7 @@ def test_what_was_watched_is_put_into_the_documentation(
 
 
 def test_what_no_commit_is_is_not_watched(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said before it has taken a quarter of an hour."""
+    """It is said before it has taken twenty minutes."""
     ready = set_up(monkeypatch, commit="abc-dirty")
 
     with pytest.raises(BenchmarkError, match="Figures of abc-dirty are not for the documentation"):
