@@ -8,14 +8,14 @@ for which nobody holds the lock. What requests wait for, and the slowest of them
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from itertools import product
 from statistics import fmean
-from typing import Final
+from typing import Final, TypeVar
 
 import click
 
@@ -69,6 +69,8 @@ SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
     },
 }
 """What is sampled, in closed loops: where a goal is not reached for certain, and what it is compared with there."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,18 @@ def profiles_of(ready: Stand, cell: Cell, chosen: Sequence[Target]) -> list[Prof
         BenchmarkError: One cannot be measured, or py-spy failed: it may have to be root.
     """
     profiles = [Profile(target, cell) for target in chosen]
-    for turn in range(1, TURNS + 1):
-        for each in profiles if turn % 2 else reversed(profiles):
-            dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
-            each.measured.append(ready.measure(each.target, cell, dose, repeat=turn))
-            each.sampled.append(sampled(ready, each.target, cell))
+    for turn, each in in_turn(profiles, TURNS):
+        dose = Dose(seconds=WARM_UP + MEASURING, warm_up=WARM_UP)
+        each.measured.append(ready.measure(each.target, cell, dose, repeat=turn))
+        each.sampled.append(sampled(ready, each.target, cell))
     return profiles
+
+
+def in_turn(subjects: Sequence[T], turns: int) -> Iterator[tuple[int, T]]:
+    """Give each subject in each turn, with the number of that, from 1 on; each second turn goes backwards."""
+    for turn in range(1, turns + 1):
+        for subject in subjects if turn % 2 else reversed(subjects):
+            yield turn, subject
 
 
 def sampled(ready: Stand, target: Target, cell: Cell) -> Sampled:
@@ -205,20 +213,54 @@ def _found_held(each: Profile) -> str:
 
 def main() -> None:
     """Profile all subjects, print the table, and put it into docs/benchmarks.md."""
-    known = facts([load.version(), f"py-spy {version('py-spy')}"])
-    demand_commit(known)
-    pages.demand_place(PAGE, PLACE)
-    everything = dict.fromkeys(target for chosen in SUBJECTS.values() for target in chosen)
-    profiles: list[Profile] = []
-    with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
-        prepare(ready, SUBJECTS)
-        for cell, chosen in SUBJECTS.items():
-            click.echo(where(cell), err=True)
-            profiles += profiles_of(ready, cell, chosen)
-        known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
-    shown = (
-        f"{tables.in_markdown(rows(profiles))}\n{sentence(known)}; {TURNS} times {MEASURING:g} s unseen and"
-        f" {sampling.SECONDS} s with {sampling.RATE} samples a second of each worker.\n"
+    document(
+        SUBJECTS,
+        _profiled,
+        place=PLACE,
+        how=(
+            f"{TURNS} times {MEASURING:g} s unseen and {sampling.SECONDS} s with {sampling.RATE} samples a second of"
+            " each worker"
+        ),
+        programs=[f"py-spy {version('py-spy')}"],
     )
+
+
+def _profiled(ready: Stand) -> list[tables.Row]:
+    profiles: list[Profile] = []
+    for cell, chosen in SUBJECTS.items():
+        click.echo(where(cell), err=True)
+        profiles += profiles_of(ready, cell, chosen)
+    return rows(profiles)
+
+
+def document(
+    subjects: Mapping[Cell, Sequence[Target]],
+    measured: Callable[[Stand], Sequence[tables.Row]],
+    *,
+    place: str,
+    how: str,
+    programs: Iterable[str] = (),
+) -> None:
+    """Measure subjects, print the table, and put it into docs/benchmarks.md.
+
+    Args:
+        subjects: Targets by cell.
+        measured: Makes the table, on a stand that is prepared for them.
+        place: The line of the page at which the table's place begins.
+        how: It is measured, in words.
+        programs: That it takes besides, with their versions.
+
+    Raises:
+        BenchmarkError: The code is not committed, the page has no such place, or something cannot be measured.
+    """
+    known = facts([load.version(), *programs])
+    demand_commit(known)
+    pages.demand_place(PAGE, place)
+    everything = dict.fromkeys(target for chosen in subjects.values() for target in chosen)
+    with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
+        prepare(ready, subjects)
+        table = tables.in_markdown(measured(ready))
+        known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
+    shown = f"{table}\n{sentence(known)}; {how}.\n"
     click.echo(shown, nl=False)
-    pages.put(shown, page=PAGE, begin=PLACE)
+    pages.put(shown, page=PAGE, begin=place)

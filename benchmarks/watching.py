@@ -4,7 +4,7 @@ A machine of which the host withholds a part now and then makes requests slow wh
 that time is told in which the least was withheld, and how much that was stands in the table.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from statistics import median
@@ -12,16 +12,15 @@ from typing import Final
 
 import click
 
-from benchmarks import load, pages, slowest, tables
+from benchmarks import slowest, tables
 from benchmarks.figures import Cell
 from benchmarks.load import Dose
-from benchmarks.machine import demand_commit, facts, sentence
 from benchmarks.processors import ALL, demand_accounts
-from benchmarks.profiling import LONE_CLIENTS, PAGE, SCRIPTED
+from benchmarks.profiling import LONE_CLIENTS, SCRIPTED, document, in_turn
 from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan, due
 from benchmarks.slowest import TIMED, Wait
-from benchmarks.stand import Stand, prepare, stand
+from benchmarks.stand import Stand
 from benchmarks.targets import BARE, Target
 
 TURNS: Final = 3
@@ -53,7 +52,7 @@ def quietest(ready: Stand, cell: Cell, rates: Mapping[Target, float]) -> list[Wa
         BenchmarkError: One answered too little, or the system does not say who has its processors.
     """
     found: dict[Target, list[list[Wait]]] = {target: [] for target in rates}
-    for _, target in in_turn([*rates]):
+    for _, target in in_turn([*rates], TURNS):
         found[target].append(slowest.waits(ready, target, cell, rates[target]))
     return [wait for times in found.values() for wait in min(times, key=_withheld)]
 
@@ -67,17 +66,10 @@ def maxima(ready: Stand) -> Mapping[tuple[Target, Cell], float]:
     closed = {replace(cell, share=0.0): chosen for cell, chosen in WATCHED.items() if cell.share}
     found: dict[tuple[Target, Cell], list[float]] = {}
     for cell, chosen in closed.items():
-        for turn, target in in_turn(chosen):
+        for turn, target in in_turn(chosen, TURNS):
             speed = ready.measure(target, cell, MAXIMUM, repeat=turn).speed
             found.setdefault((target, cell), []).append(speed.rate)
     return {subject: median(rates) for subject, rates in found.items()}
-
-
-def in_turn(chosen: Sequence[Target]) -> Iterator[tuple[int, Target]]:
-    """Give each target in each turn, with the number of that."""
-    for turn in range(1, TURNS + 1):
-        for target in chosen if turn % 2 else reversed(chosen):
-            yield turn, target
 
 
 def _withheld(waits: Sequence[Wait]) -> float:
@@ -87,26 +79,19 @@ def _withheld(waits: Sequence[Wait]) -> float:
 
 def main() -> None:
     """Watch all subjects, print the table, and put it into docs/benchmarks.md."""
-    known = facts([load.version()])
-    demand_commit(known)
     demand_accounts()
-    pages.demand_place(PAGE, PLACE)
-    everything = dict.fromkeys(target for chosen in WATCHED.values() for target in chosen)
+    how = f"watched {TURNS} times for {slowest.SECONDS:g} s, of which the one counts in which the host withheld least"
+    document(WATCHED, _watched, place=PLACE, how=how)
+
+
+def _watched(ready: Stand) -> list[tables.Row]:
     waits: list[Wait] = []
-    with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
-        prepare(ready, WATCHED)
-        most = maxima(ready)
-        for cell, chosen in WATCHED.items():
-            click.echo(where(cell), err=True)
-            rates = {
-                target: due(cell.share, most[target, replace(cell, share=0.0)]) if cell.share else 0.0
-                for target in chosen
-            }
-            waits += quietest(ready, cell, rates)
-        known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())
-    shown = (
-        f"{tables.in_markdown(slowest.rows(waits))}\n{sentence(known)}; watched {TURNS} times for"
-        f" {slowest.SECONDS:g} s, of which the one counts in which the host withheld least.\n"
-    )
-    click.echo(shown, nl=False)
-    pages.put(shown, page=PAGE, begin=PLACE)
+    most = maxima(ready)
+    for cell, chosen in WATCHED.items():
+        click.echo(where(cell), err=True)
+        rates = {
+            target: due(cell.share, most[target, replace(cell, share=0.0)]) if cell.share else 0.0
+            for target in chosen
+        }
+        waits += quietest(ready, cell, rates)
+    return slowest.rows(waits)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from benchmarks import load, pages, slowest, watching
+from benchmarks import load, pages, profiling, slowest, watching
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement
 from benchmarks.load import Dose, Load
@@ -109,7 +109,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a page with a place for it, in place of the documentation's."""
     page = tmp_path / "page.md"
     page.write_text(f"{watching.PLACE}\n{pages.END}")
-    monkeypatch.setattr(watching, "PAGE", page)
+    monkeypatch.setattr(profiling, "PAGE", page)
     return page
 
 
@@ -125,9 +125,9 @@ def set_up(monkeypatch: pytest.MonkeyPatch, *, commit: str = "abc") -> Ready:
         yield ready
 
     known = {**ABOUT, "commit": commit}
-    monkeypatch.setattr(watching, "facts", lambda programs: {**known, "versions": [*programs]})
+    monkeypatch.setattr(profiling, "facts", lambda programs: {**known, "versions": [*programs]})
     monkeypatch.setattr(load, "version", lambda: "wrk 4.1.0")
-    monkeypatch.setattr(watching, "stand", stand)
+    monkeypatch.setattr(profiling, "stand", stand)
     return ready
 
 
