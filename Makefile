@@ -118,11 +118,11 @@ QUICK ?=
 OPTIONS ?=
 
 .PHONY: bench
-bench: .venv/bench wrk ## Measure every strategy beside the bare web stack, and print the goals (35 min; QUICK=1: 3 min)
+bench: .venv/bench wrk ## Measure every strategy beside the bare web stack, and print the goals (45 min; QUICK=1: 3 min)
 	@$(RUN) benchmarks run $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-peers
-bench-peers: .venv/bench wrk ## Measure Redis and PostgreSQL beside all that, and print the goals (45 min; QUICK=1: 4 min)
+bench-peers: .venv/bench wrk ## Measure Redis and PostgreSQL beside all that, and print the goals (55 min; QUICK=1: 4 min)
 	@$(RUN) benchmarks run --peers $(if $(QUICK),--quick) $(OPTIONS)
 
 .PHONY: bench-http

@@ -67,6 +67,7 @@ class Measurement:
         writes: What reached the store; None if it does not count.
         conflicts: What it refused because another writer had come first; None likewise.
         cpu: Seconds of CPU time by group of processes.
+        compiling: Seconds of the store's in which its JVM compiled; None if it has none, or the system does not tell.
         resident: Bytes in RAM of the largest worker, before and after.
     """
 
@@ -83,6 +84,7 @@ class Measurement:
     writes: int | None = None
     conflicts: int | None = None
     cpu: Mapping[str, float] = field(default_factory=dict)
+    compiling: float | None = None
     resident: tuple[int, int] = (0, 0)
 
     @property
@@ -108,6 +110,11 @@ class Measurement:
     def milliseconds_of(self, *groups: str) -> float:
         """Return the CPU time of groups of processes for each request, in milliseconds."""
         return 1000 * sum(self.cpu.get(group, 0.0) for group in groups) / max(1, self.requests)
+
+    @property
+    def compiling_microseconds(self) -> float | None:
+        """For how long the store's JVM compiled for each request, in microseconds; None as of `compiling`."""
+        return None if self.compiling is None else 10**6 * self.compiling / max(1, self.requests)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -26,6 +26,9 @@ INTERVAL: Final = 0.025
 """Seconds between two looks at the accounts."""
 NANOSECONDS: Final = 10**9
 
+COMPILERS: Final = ("C1 ", "C2 ")
+"""What the names of those threads of a JVM begin with that compile what it runs."""
+
 Span = tuple[float, float]
 """A beginning and an end, in seconds on the monotonic clock."""
 
@@ -196,6 +199,36 @@ class Threads:
             _, file = self._accounts[thread]
             ran, waited, _ = os.pread(file, 100, 0).split()
             self._times[thread] = Time(int(ran) / NANOSECONDS, int(waited) / NANOSECONDS)
+
+
+def compiling_from_now(pid: int) -> Callable[[], float | None]:
+    """Return what tells for how many seconds a JVM's compilers have run since, those apart that have ended meanwhile.
+
+    It tells None where that is not to be seen: anywhere but on Linux.
+
+    Args:
+        pid: The JVM's.
+    """
+    before = _compilers(pid)
+
+    def seconds() -> float | None:
+        if not before:
+            return None
+        return sum(ran - before.get(thread, 0) for thread, ran in _compilers(pid).items()) / NANOSECONDS
+
+    return seconds
+
+
+def _compilers(pid: int) -> Mapping[str, int]:
+    """Return how many nanoseconds each compiler of a JVM has run, by thread; of what is no JVM, and off Linux, none."""
+    found: dict[str, int] = {}
+    for thread in (PROC / str(pid) / "task").glob("*"):
+        # Or it has just ended.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if (thread / "comm").read_text().startswith(COMPILERS):
+                ran, *_ = (thread / "schedstat").read_text().split()
+                found[thread.name] = int(ran)
+    return found
 
 
 def time_of_all() -> Time:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from benchmarks import load
 from benchmarks.figures import Cell, Measurement, Results
@@ -12,6 +12,9 @@ from benchmarks.machine import facts
 from benchmarks.stand import Stand, stand
 from benchmarks.targets import ELASTICSEARCH, Target
 from service.settings import Settings
+
+PREPARING: Final = 3.0
+"""About how many seconds Elasticsearch gets of the load of one target in one cell, before that of the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,8 @@ class Plan:
         seconds: How long each closed loop is measured, the warm-up included.
         rate_seconds: How long each constant rate is, likewise.
         warm_up: Seconds at the beginning of each measurement that do not count.
-        prepare: Seconds of load before the first measurement, on the targets that Elasticsearch is behind, in turn: its
-            JVM compiles what is used much.
+        prepare: Seconds of load before the first measurement, on the targets that Elasticsearch is behind, in turn and
+            again and again: its JVM compiles what is used much, and anew what is then used otherwise.
         threads: Threads of each worker.
     """
 
@@ -40,7 +43,7 @@ class Plan:
     seconds: float = 2.0
     rate_seconds: float = 2.5
     warm_up: float = 0.5
-    prepare: float = 180.0
+    prepare: float = 600.0
     threads: int = 64
 
 
@@ -148,8 +151,9 @@ def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
         connections = set(plan.connections) & set(target.connections or plan.connections)
         if target.app.store == ELASTICSEARCH and connections:
             steps += closed_loops([target], replace(plan, repeats=1, connections=(max(connections),)))
-    for step in steps:
-        ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare / len(steps)))
+    rounds = max(1, round(plan.prepare / (PREPARING * len(steps))))
+    for step in steps * rounds:
+        ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare / (rounds * len(steps))))
 
 
 def due(share: float, maximum: float) -> float:

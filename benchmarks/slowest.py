@@ -12,7 +12,7 @@ from benchmarks import tables
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import MILLISECOND, Cell, speed_of
 from benchmarks.load import MICROSECONDS, Answer, Dose, Outcome
-from benchmarks.processors import ALL, Accounts, Group, Time, merged, watched
+from benchmarks.processors import ALL, COMPILERS, Accounts, Group, Time, merged, watched
 from benchmarks.ratios import where
 from benchmarks.routes.timed import SOON, Note, written_notes
 from benchmarks.stand import Stand
@@ -31,9 +31,8 @@ SLOWEST: Final = 0.01
 """The part of all requests that are the slowest."""
 THE_SLOWEST: Final = f"the slowest {SLOWEST:.0%}"
 
-COMPILERS: Final = ("C1 ", "C2 ")
 COLLECTORS: Final = ("GC ", "G1 ", "VM ")
-"""What the names of the JVM's own threads begin with: those that compile, and those that collect garbage."""
+"""What the names of those of the JVM's own threads begin with that collect garbage."""
 
 GUNICORN: Final = "gunicorn"
 COMPILING: Final = "the JVM, compiling"

@@ -15,6 +15,7 @@ from benchmarks.applications import in_place_of_the_service
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Cell, Measurement, speed_of, statuses_of
 from benchmarks.load import Dose, Load, Outcome, send
+from benchmarks.processors import compiling_from_now
 from benchmarks.stores import ElasticsearchStore, Store
 from benchmarks.targets import ELASTICSEARCH, App, Target
 from localnode.serving import Service, serving
@@ -79,8 +80,10 @@ class Stand:
         written = store.writes() if store else None
         resident = max(usage.resident_bytes(service.process.pid).values())
         used = {group: usage.cpu_seconds(pid) for group, pid in groups.items()}
+        compiling = compiling_from_now(store.pid) if store else lambda: None
         load = self.put_load_on(target, cell, dose)
         cpu = {group: usage.cpu_seconds(pid) - used[group] for group, pid in groups.items()}
+        compiled = compiling()
         after = store.writes() if store else None
         gained = [*map(sub, store.values(ids), stored)] if store else None
 
@@ -105,6 +108,7 @@ class Stand:
             writes=after.applied - written.applied if after and written else None,
             conflicts=after.conflicts - written.conflicts if after and written else None,
             cpu={**cpu, "load": load.cpu_seconds},
+            compiling=compiled,
             resident=(resident, max(usage.resident_bytes(service.process.pid).values())),
         )
 

@@ -24,6 +24,7 @@ COLUMNS: Final = (
     "doubled",
     "CPU µs: gunicorn",
     "store",
+    "its JVM compiling",
     "load",
     "worker MB",
 )
@@ -67,14 +68,25 @@ def _row(target: str, found: Sequence[Measurement]) -> Row:
         spread_of(batches, "{:,.1f}") if batches else "",
         _sum(each.lost for each in found),
         _sum(each.doubled for each in found),
-        *(
-            spread_of((_microseconds(each, groups=(group,)) for each in found), "{:,.0f}")
-            if any(group in each.cpu for each in found)
-            else ""
-            for group in GROUPS
-        ),
+        _cpu(found, "gunicorn"),
+        _cpu(found, "store"),
+        _compiling(found),
+        _cpu(found, "load"),
         f"{found[0].resident[0] / 10**6:,.0f} → {found[-1].resident[1] / 10**6:,.0f}",
     )
+
+
+def _cpu(found: Sequence[Measurement], group: str) -> str:
+    """Return the processor time of a request that a group of processes took; nothing if there was no such group."""
+    if not any(group in each.cpu for each in found):
+        return ""
+    return spread_of((_microseconds(each, groups=(group,)) for each in found), "{:,.0f}")
+
+
+def _compiling(found: Sequence[Measurement]) -> str:
+    """Return that in which the store's JVM compiled; nothing if it has none."""
+    microseconds = [each.compiling_microseconds for each in found if each.compiling_microseconds is not None]
+    return spread_of(microseconds, "{:,.0f}") if microseconds else ""
 
 
 def spread_of(values: Iterable[float], form: str) -> str:

@@ -18,7 +18,7 @@ ABOUT: Final[dict[str, Any]] = {
         "seconds": 2.0,
         "rate_seconds": 2.5,
         "warm_up": 0.5,
-        "prepare": 180.0,
+        "prepare": 600.0,
     },
 }
 

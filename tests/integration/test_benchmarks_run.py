@@ -43,4 +43,7 @@ def test_a_run_measures_everything_and_accounts_for_every_increment(tmp_path: Pa
     inexact = {target.name for target in every if not target.exact}
     stored = [each for each in results.measurements if each.lost is not None and each.target not in inexact]
     assert {(0, 0)} == {(each.lost, each.doubled) for each in stored}
+    of_elasticsearch = {target.name for target in every if target.app.store == targets.ELASTICSEARCH}
+    compiled = {each.target for each in results.measurements if each.compiling is not None}
+    assert compiled == of_elasticsearch & {each.target for each in results.measurements}
     assert results.about["keyed"]["bytes"]["batched, keyed"] > 0

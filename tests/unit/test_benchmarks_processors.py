@@ -13,7 +13,17 @@ import pytest
 
 from benchmarks import processors
 from benchmarks.errors import BenchmarkError
-from benchmarks.processors import ALL, INTERVAL, NANOSECONDS, Accounts, Group, Time, merged, watched
+from benchmarks.processors import (
+    ALL,
+    INTERVAL,
+    NANOSECONDS,
+    Accounts,
+    Group,
+    Time,
+    compiling_from_now,
+    merged,
+    watched,
+)
 
 ENOUGH = 0.05
 """Seconds on a processor, more than a tick of any account."""
@@ -163,3 +173,41 @@ def test_elsewhere_than_on_linux_it_is_refused(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(BenchmarkError, match="on Linux alone"), watched([], {}):
         pass
+
+
+def account_of(process: Path, thread: int, name: str, seconds: float) -> None:
+    """Write how long a thread of a process has run."""
+    folder = process / "task" / str(thread)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "comm").write_text(f"{name}\n")
+    (folder / "schedstat").write_text(f"{round(seconds * NANOSECONDS)} {NANOSECONDS} 5\n")
+
+
+def test_a_jvm_s_compilers_are_told_from_its_other_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has begun meanwhile counts; one that has ended takes along what it had, and nothing becomes less."""
+    monkeypatch.setattr(processors, "PROC", tmp_path)
+    jvm = tmp_path / "7"
+    account_of(jvm, 8, "C2 CompilerThre", 1.0)
+    account_of(jvm, 9, "C1 CompilerThre", 20.0)
+    account_of(jvm, 10, "elasticsearch[n", 3.0)
+
+    compiling = compiling_from_now(7)
+    account_of(jvm, 8, "C2 CompilerThre", 1.5)
+    account_of(jvm, 10, "elasticsearch[n", 9.0)
+    account_of(jvm, 11, "C2 CompilerThre", 0.25)
+    shutil.rmtree(jvm / "task" / "9")
+
+    assert 0.75 == compiling()
+
+
+def test_where_no_compiler_is_to_be_seen_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a 0: the system is not Linux, or the process is no JVM."""
+    monkeypatch.setattr(processors, "PROC", tmp_path)
+    account_of(tmp_path / "7", 8, "redis-server", 1.0)
+
+    assert compiling_from_now(7)() is None
+    assert compiling_from_now(9)() is None

@@ -150,7 +150,7 @@ def test_a_part_of_a_run_is_refused(without: Callable[[Cell], bool], folder: Pat
         ({"rate_seconds": 1.4}, "--rate-seconds 1.4: the documentation needs at least 1.5 s"),
         ({"warm_up": 1.5}, "--seconds 2: the documentation needs at least 2.5 s"),
         ({"warm_up": 0.4}, "--warm-up 0.4: the documentation needs at least 0.5 s"),
-        ({"prepare": 60.0}, "--prepare 60: the documentation needs at least 180 s"),
+        ({"prepare": 60.0}, "--prepare 60: the documentation needs at least 600 s"),
     ],
 )
 def test_measurements_too_short_are_refused(

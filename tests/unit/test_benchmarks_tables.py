@@ -54,6 +54,13 @@ def test_processor_time_and_what_a_write_carries_have_their_ranges() -> None:
     )
 
 
+def test_a_jvm_that_still_compiles_is_told_of() -> None:
+    """It is a part of the store's processor time: also in microseconds of a request, and 0 if it is at rest."""
+    row = row_of(*(measurement(1, compiling=seconds) for seconds in (0.0, 0.2, 0.04)))
+
+    assert "40 (0 to 200)" == row["its JVM compiling"]
+
+
 def test_errors_are_added_up_and_named() -> None:
     """0 is that there was no answer."""
     row = row_of(
@@ -67,7 +74,8 @@ def test_what_a_store_does_not_count_stays_empty() -> None:
     """It is not a 0."""
     row = row_of(measurement(1))
 
-    assert {""} == {row[name] for name in ("conflicts", "a write", "lost", "doubled", "store")}
+    unknown = ("conflicts", "a write", "lost", "doubled", "store", "its JVM compiling")
+    assert {""} == {row[name] for name in unknown}
 
 
 def test_what_a_store_counts_is_told() -> None:
