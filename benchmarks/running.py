@@ -3,18 +3,15 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from benchmarks import load
 from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import Dose
 from benchmarks.machine import facts
-from benchmarks.stand import Stand, stand
-from benchmarks.targets import ELASTICSEARCH, Target
+from benchmarks.stand import Stand, prepare, stand
+from benchmarks.targets import Target
 from service.settings import Settings
-
-PREPARING: Final = 3.0
-"""About how many seconds Elasticsearch gets of the load of one target in one cell, before that of the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +123,7 @@ def run(targets: Sequence[Target], plan: Plan, *, command: str, tell: Callable[[
     tell("Starting the stores, and each application once for each number of workers.")
     with stand(targets, workers=plan.workers, threads=plan.threads) as ready:
         tell("Warming up.")
-        _prepare(ready, targets, plan)
+        prepare(ready, _to_prepare(targets, plan), seconds=plan.prepare)
         names = [target.name for target in targets]
         found = Results(_measured(ready, closed_loops(targets, plan), plan, tell=tell), names)
         at_rates = _measured(ready, constant_rates(targets, plan), plan, tell=tell, maxima=found)
@@ -145,15 +142,12 @@ def run(targets: Sequence[Target], plan: Plan, *, command: str, tell: Callable[[
         return Results(measurements, names, about)
 
 
-def _prepare(ready: Stand, targets: Sequence[Target], plan: Plan) -> None:
-    steps: list[Step] = []
+def _to_prepare(targets: Sequence[Target], plan: Plan) -> Iterator[tuple[Target, Cell]]:
+    """Give the targets with all workers and counters, and with the most connections at which each is measured."""
     for target in targets:
-        connections = set(plan.connections) & set(target.connections or plan.connections)
-        if target.app.store == ELASTICSEARCH and connections:
-            steps += closed_loops([target], replace(plan, repeats=1, connections=(max(connections),)))
-    rounds = max(1, round(plan.prepare / (PREPARING * len(steps))))
-    for step in steps * rounds:
-        ready.put_load_on(step.target, step.cell, Dose(seconds=plan.prepare / (rounds * len(steps))))
+        if connections := set(plan.connections) & set(target.connections or plan.connections):
+            for step in closed_loops([target], replace(plan, repeats=1, connections=(max(connections),))):
+                yield step.target, step.cell
 
 
 def due(share: float, maximum: float) -> float:

@@ -21,8 +21,8 @@ from benchmarks.targets import ELASTICSEARCH, App, Target
 from localnode.serving import Service, serving
 
 LOGS: Final = Path("build/benchmarks")
-PREPARE: Final = 15.0
-"""Seconds of load on each subject of a profile that Elasticsearch is behind before anything counts, for its JVM."""
+AT_A_TIME: Final = 3.0
+"""About how many seconds of load one target gets before the next, while Elasticsearch is prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +150,29 @@ def difference(load: Load, gained: Sequence[int] | None) -> tuple[int | None, in
     return lost, max(0, beyond - unknown[None])
 
 
-def prepare(ready: Stand, subjects: Mapping[Cell, Sequence[Target]]) -> None:
-    """Have Elasticsearch compile what it needs for subjects, in closed loops, for `PREPARE` seconds each.
+def prepare(ready: Stand, subjects: Iterable[tuple[Target, Cell]], *, seconds: float) -> None:
+    """Have Elasticsearch's JVM compile what subjects use, in closed loops, a few seconds of each, in turn.
+
+    And again and again, for it compiles anew what one uses otherwise than those before it.
 
     Args:
-        ready: Has their targets.
-        subjects: Targets by cell.
+        ready: Has them.
+        subjects: Targets, in what circumstances; those that Elasticsearch is not behind are left out.
+        seconds: How long this takes in all; each gets its share, however short.
 
     Raises:
         BenchmarkError: No load could be sent.
     """
-    closed = dict.fromkeys(
-        (target, replace(cell, share=0.0)) for cell, chosen in subjects.items() for target in chosen
+    closed = list(
+        dict.fromkeys(
+            (target, replace(cell, share=0.0))
+            for target, cell in subjects
+            if target.app.store == ELASTICSEARCH
+        )
     )
-    for target, cell in closed:
-        if target.app.store == ELASTICSEARCH:
-            ready.put_load_on(target, cell, Dose(seconds=PREPARE))
+    rounds = max(1, round(seconds / AT_A_TIME / max(1, len(closed))))
+    for target, cell in closed * rounds:
+        ready.put_load_on(target, cell, Dose(seconds=seconds / rounds / len(closed)))
 
 
 @contextlib.contextmanager

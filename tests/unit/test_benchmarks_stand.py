@@ -1,9 +1,14 @@
-"""What was lost and doubled, of what was answered and what is stored."""
+"""What comes before a measurement, and what was lost and doubled, of what was answered and what is stored."""
+
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
-from benchmarks.load import Answer, Load, Outcome
-from benchmarks.stand import difference
+from benchmarks.figures import Cell
+from benchmarks.load import Answer, Dose, Load, Outcome
+from benchmarks.stand import AT_A_TIME, Stand, difference, prepare
+from benchmarks.targets import BARE, RAW, Target
 
 
 def load(acknowledged: int, refused: int, unknown: int) -> Load:
@@ -47,3 +52,46 @@ def test_what_nobody_knows_the_counter_of_may_be_in_any() -> None:
 def test_without_a_store_nothing_is_said() -> None:
     """As of the bare route."""
     assert (None, None) == difference(load(10, 0, 0), None)
+
+
+class Ready:
+    """A test stand that keeps who got load, and for how long."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, int, float]] = []
+
+    def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
+        """Put load on a target, in a closed loop."""
+        assert (0.0, 0.0) == (cell.share, dose.rate)
+        self.done.append((target.name, cell.connections, dose.seconds))
+        return Load([], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds", "each"),
+    [(12 * AT_A_TIME, 6, AT_A_TIME), (5 * AT_A_TIME, 2, 1.25 * AT_A_TIME), (0.5, 1, 0.25)],
+    ids=["again and again", "in whole rounds", "however short"],
+)
+def test_elasticsearch_is_prepared_in_turn(seconds: float, rounds: int, each: float) -> None:
+    """By the targets that it is behind, in closed loops; of circumstances that differ in their rate, once."""
+    ready = Ready()
+    crowd = Cell(workers=1, connections=64, counters=1)
+    at_half = replace(crowd, share=0.5)
+    lone = replace(crowd, connections=1)
+
+    prepare(
+        cast(Stand, ready),
+        [(BARE, crowd), (RAW, crowd), (RAW, at_half), (RAW, lone)],
+        seconds=seconds,
+    )
+
+    assert [("raw", 64, each), ("raw", 1, each)] * rounds == ready.done
+
+
+def test_without_elasticsearch_there_is_nothing_to_prepare() -> None:
+    """No time is spent on it."""
+    ready = Ready()
+
+    prepare(cast(Stand, ready), [(BARE, Cell(workers=1, connections=1, counters=1))], seconds=9.0)
+
+    assert [] == ready.done
