@@ -130,11 +130,11 @@ bench-http: .venv/bench ## Measure what a request costs beside a bare Flask rout
 	@$(RUN) benchmarks http
 
 .PHONY: profile
-profile: .venv/bench wrk ## Profile workers under load, and put it into docs/benchmarks.md (25 min; Redis; root)
+profile: .venv/bench wrk ## Profile workers under load, and put it into docs/benchmarks.md (30 min; Redis; root)
 	@$(RUN) benchmarks profile
 
 .PHONY: profile-slowest
-profile-slowest: .venv/bench wrk ## Watch what the slowest requests wait for, and put it into docs/benchmarks.md (20 min; Linux)
+profile-slowest: .venv/bench wrk ## Watch what the slowest requests wait for, and put it into docs/benchmarks.md (25 min; Linux)
 	@$(RUN) benchmarks profile-slowest
 
 .PHONY: soak
