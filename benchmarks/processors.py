@@ -204,7 +204,7 @@ class Threads:
 def compiling_from_now(pid: int) -> Callable[[], float | None]:
     """Return what tells for how many seconds a JVM's compilers have run since, those apart that have ended meanwhile.
 
-    It tells None where that is not to be seen: anywhere but on Linux.
+    It tells None where there is nothing to be seen: off Linux, and of a process that is no JVM.
 
     Args:
         pid: The JVM's.

@@ -21,7 +21,7 @@ from benchmarks.targets import ELASTICSEARCH, App, Target
 from localnode.serving import Service, serving
 
 LOGS: Final = Path("build/benchmarks")
-AT_A_TIME: Final = 3.0
+SECONDS_IN_TURN: Final = 3.0
 """About how many seconds of load one target gets before the next, while Elasticsearch is prepared."""
 
 
@@ -170,7 +170,7 @@ def prepare(ready: Stand, subjects: Iterable[tuple[Target, Cell]], *, seconds: f
             if target.app.store == ELASTICSEARCH
         )
     )
-    rounds = max(1, round(seconds / AT_A_TIME / max(1, len(closed))))
+    rounds = max(1, round(seconds / SECONDS_IN_TURN / max(1, len(closed))))
     for target, cell in closed * rounds:
         ready.put_load_on(target, cell, Dose(seconds=seconds / rounds / len(closed)))
 

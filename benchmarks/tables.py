@@ -84,7 +84,7 @@ def _cpu(found: Sequence[Measurement], group: str) -> str:
 
 
 def _compiling(found: Sequence[Measurement]) -> str:
-    """Return that in which the store's JVM compiled; nothing if it has none."""
+    """Return for how many microseconds of a request the store's JVM compiled; nothing if it has none."""
     microseconds = [each.compiling_microseconds for each in found if each.compiling_microseconds is not None]
     return spread_of(microseconds, "{:,.0f}") if microseconds else ""
 

@@ -45,5 +45,6 @@ def test_a_run_measures_everything_and_accounts_for_every_increment(tmp_path: Pa
     assert {(0, 0)} == {(each.lost, each.doubled) for each in stored}
     of_elasticsearch = {target.name for target in every if target.app.store == targets.ELASTICSEARCH}
     compiled = {each.target for each in results.measurements if each.compiling is not None}
-    assert compiled == of_elasticsearch & {each.target for each in results.measurements}
+    measured = {each.target for each in results.measurements}
+    assert compiled == (of_elasticsearch & measured if sys.platform == "linux" else set())
     assert results.about["keyed"]["bytes"]["batched, keyed"] > 0

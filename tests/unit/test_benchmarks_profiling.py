@@ -30,7 +30,7 @@ from benchmarks.profiling import (
 )
 from benchmarks.ratios import ratios_of, where
 from benchmarks.sampling import PARTS, REST, SECONDS, STARTING, Samples
-from benchmarks.stand import AT_A_TIME, Stand
+from benchmarks.stand import SECONDS_IN_TURN, Stand
 from benchmarks.targets import AS_TASKS, BARE, Target
 from tests.measurements import ABOUT, measured
 
@@ -129,7 +129,7 @@ class Ready:
 
     def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
         """Put load on a target."""
-        if dose.seconds == AT_A_TIME:
+        if dose.seconds == SECONDS_IN_TURN:
             self.prepared.append(f"{target.name}: {where(cell)}")
         else:
             self.doses.append(dose)
@@ -245,7 +245,9 @@ def test_a_profile_is_put_into_the_documentation(
     profiling.main()
 
     cell = "1 worker, 64 connections, one counter"
-    assert [f"scripted: {cell}", f"batched: {cell}"] * (round(PREPARE / AT_A_TIME) // 2) == ready.prepared
+    assert [f"scripted: {cell}", f"batched: {cell}"] * (
+        round(PREPARE / SECONDS_IN_TURN) // 2
+    ) == ready.prepared
     assert {"bare", "scripted", "batched"} <= {*ready.done}
     written = page.read_text()
     assert f"| batched: {cell} |" in written

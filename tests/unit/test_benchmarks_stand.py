@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.figures import Cell
 from benchmarks.load import Answer, Dose, Load, Outcome
-from benchmarks.stand import AT_A_TIME, Stand, difference, prepare
+from benchmarks.stand import SECONDS_IN_TURN, Stand, difference, prepare
 from benchmarks.targets import BARE, RAW, Target
 
 
@@ -69,7 +69,11 @@ class Ready:
 
 @pytest.mark.parametrize(
     ("seconds", "rounds", "each"),
-    [(12 * AT_A_TIME, 6, AT_A_TIME), (5 * AT_A_TIME, 2, 1.25 * AT_A_TIME), (0.5, 1, 0.25)],
+    [
+        (12 * SECONDS_IN_TURN, 6, SECONDS_IN_TURN),
+        (4.5 * SECONDS_IN_TURN, 2, 1.125 * SECONDS_IN_TURN),
+        (0.5, 1, 0.25),
+    ],
     ids=["again and again", "in whole rounds", "however short"],
 )
 def test_elasticsearch_is_prepared_in_turn(seconds: float, rounds: int, each: float) -> None:

@@ -15,7 +15,7 @@ from benchmarks.load import Dose, Load
 from benchmarks.processors import ALL, Time
 from benchmarks.profiling import PREPARE, SCRIPTED
 from benchmarks.slowest import GROUPS, TIMED, Pace, Wait
-from benchmarks.stand import AT_A_TIME, Stand
+from benchmarks.stand import SECONDS_IN_TURN, Stand
 from benchmarks.targets import BARE, Target
 from benchmarks.watching import MAXIMUM, TURNS, maxima, quietest
 from tests.measurements import ABOUT, measured
@@ -48,7 +48,7 @@ class Ready:
 
     def put_load_on(self, target: Target, cell: Cell, dose: Dose) -> Load:
         """Put load on a target."""
-        assert AT_A_TIME == dose.seconds
+        assert SECONDS_IN_TURN == dose.seconds
         self.prepared.append(f"{target.app.name}: {cell.connections}, {cell.share}")
         return Load([], 0.0)
 
@@ -140,7 +140,7 @@ def test_what_was_watched_is_put_into_the_documentation(
     watching.main()
 
     subjects = ["service: 1, 0.0", "batched-timed: 1, 0.0", "batched-timed: 64, 0.0"]
-    assert subjects * (round(PREPARE / AT_A_TIME) // 3) == ready.prepared
+    assert subjects * (round(PREPARE / SECONDS_IN_TURN) // 3) == ready.prepared
     assert ["scripted at 0/s: 0%", "batched at 0/s: 0%", "bare at 250/s: 50%", "batched at 200/s: 50%"] == [
         *dict.fromkeys(ready.done)
     ]
@@ -158,7 +158,7 @@ def test_what_was_watched_is_put_into_the_documentation(
 
 
 def test_what_no_commit_is_is_not_watched(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said before it has taken twenty minutes."""
+    """It is said before it has taken half an hour."""
     ready = set_up(monkeypatch, commit="abc-dirty")
 
     with pytest.raises(BenchmarkError, match="Figures of abc-dirty are not for the documentation"):
