@@ -66,8 +66,9 @@ class Wait:
         pace: Of all requests; None in a closed loop.
         total: From when they were due to their answers.
         in_strategy: From when the strategy had them until they went on; None if it does not tell. The slowest there
-            need not be those that are the slowest in all. Its steps are the next three.
-        to_write: Until their write began; None likewise.
+            need not be those that are the slowest in all. Its steps are the next four.
+        behind: Until the write before theirs was over; None likewise.
+        to_write: Until theirs began, for which it waits for those that are about to join; likewise.
         writing: Until that was acknowledged; likewise.
         to_go_on: Until they went on, as those of one write do one after the other; likewise.
         moments: In how many moments they were under way, from when nobody of them was until nobody was again.
@@ -80,6 +81,7 @@ class Wait:
     pace: Pace | None
     total: float
     in_strategy: float | None
+    behind: float | None
     to_write: float | None
     writing: float | None
     to_go_on: float | None
@@ -179,7 +181,8 @@ def wait_of(
         pace=pace,
         total=fmean(answer.latency for answer in answers) / MILLISECOND,
         in_strategy=mean(attrgetter("seconds")),
-        to_write=mean(lambda note: note.write_began - note.came),
+        behind=mean(lambda note: note.was_free - note.came),
+        to_write=mean(lambda note: note.write_began - note.was_free),
         writing=mean(lambda note: note.write_ended - note.write_began),
         to_go_on=mean(lambda note: note.went_on - note.write_ended),
         moments=len(spans),
@@ -198,7 +201,8 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
             "acknowledged ÷ due",
             "ms in all",
             "in the strategy",
-            "until its write",
+            "behind a write",
+            "until its own",
             "the write",
             "until it goes on",
             "processors busy",
@@ -216,7 +220,14 @@ def rows(found: Sequence[Wait]) -> list[tables.Row]:
                 *((f"{each.pace.due:,.0f}", f"{each.pace.kept_up:.2f}") if each.pace else ("-", "-")),
                 *(
                     _or_dash(ms)
-                    for ms in (each.total, each.in_strategy, each.to_write, each.writing, each.to_go_on)
+                    for ms in (
+                        each.total,
+                        each.in_strategy,
+                        each.behind,
+                        each.to_write,
+                        each.writing,
+                        each.to_go_on,
+                    )
                 ),
                 *(f"{each.had[group].ran:.2f}" for group in (ALL, *GROUPS)),
                 f"{each.had[ALL].ran - sum(each.had[group].ran for group in GROUPS):.2f}",

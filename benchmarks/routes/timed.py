@@ -28,9 +28,14 @@ SOON: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What happened to a request's increments, and when: seconds on the monotonic clock."""
+    """What happened to a request's increments, and when: seconds on the monotonic clock.
+
+    ``was_free`` is from when on no other write was under way, and theirs waited for those that were about to join: as
+    early as they ``came``, if none was.
+    """
 
     came: float
+    was_free: float
     write_began: float
     write_ended: float
     went_on: float
@@ -68,7 +73,8 @@ class Timed(GroupCommit):
 
     def __init__(self, repository: Additions) -> None:
         super().__init__(repository)
-        self._writes: dict[Party, tuple[float, float]] = {}
+        self._writes: dict[Party, tuple[float, float, float]] = {}
+        self._last_ended = 0.0
         self._notes: deque[Note] = deque()
         threading.Thread(target=self._write_notes, name="notes", daemon=True).start()
 
@@ -77,7 +83,9 @@ class Timed(GroupCommit):
         results = super().add_each(increments)
         party = _at_hand.get(None)
         if party and (write := self._writes.pop(party, None)):
-            self._notes.append(Note(party.since, *write, time.monotonic()))
+            before, began, ended = write
+            came = party.since
+            self._notes.append(Note(came, max(came, before), began, ended, time.monotonic()))
         return results
 
     def _join(self, party: Party) -> bool:
@@ -85,9 +93,10 @@ class Timed(GroupCommit):
         return super()._join(party)
 
     def _write(self, parties: list[Party]) -> Callable[[], None]:
-        began = time.monotonic()
+        before, began = self._last_ended, time.monotonic()
         tell = super()._write(parties)
-        self._writes |= dict.fromkeys(parties, (began, time.monotonic()))
+        self._last_ended = time.monotonic()
+        self._writes |= dict.fromkeys(parties, (before, began, self._last_ended))
         return tell
 
     def _write_notes(self) -> None:

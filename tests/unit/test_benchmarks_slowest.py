@@ -37,7 +37,7 @@ def answers(number: int) -> list[Answer]:
 
 
 def note(*milliseconds: float) -> Note:
-    """Return when an increment came, its write began and ended, and it went on."""
+    """Return when an increment came, no other write was under way, its own began and ended, and it went on."""
     return Note(*(BEGIN + ms / 1000 for ms in milliseconds))
 
 
@@ -51,9 +51,9 @@ def test_the_slowest_are_one_in_a_hundred(number: int, expected: Sequence[int]) 
 
 def test_the_slowest_for_the_strategy_are_as_many() -> None:
     """By the time from when it had them until they went on."""
-    slow = note(0, 1, 2, 90)
+    slow = note(0, 0, 1, 2, 90)
 
-    assert [slow] == slowest([slow, *[note(0, 1, 2, 3)] * 99], attrgetter("seconds"))
+    assert [slow] == slowest([slow, *[note(0, 0, 1, 2, 3)] * 99], attrgetter("seconds"))
     assert [] == slowest([slow] * 10, attrgetter("seconds"))
     assert [] == slowest([], attrgetter("seconds"))
 
@@ -88,13 +88,13 @@ def test_a_wait_has_its_steps_and_who_had_the_processors() -> None:
     found = wait_of(
         "the slowest",
         answers(2),
-        [note(0, 10, 13, 14), note(0, 20, 24, 26)],
+        [note(0, 0, 10, 13, 14), note(0, 15, 20, 24, 26)],
         accounts,
         pace=Pace(1234.5, 0.5),
     )
     [_, row] = rows([found])
 
-    steps = ("20.0", "15.0", "3.5", "1.5")
+    steps = ("20.0", "7.5", "7.5", "3.5", "1.5")
     processors = ("1.00", "0.50", "0.25", "0.00", "0.00", "0.00", "0.25", "0.25", "0.50", "0.12")
     assert ("the slowest", "2", "2", "1,234", "0.50", "1.5", *steps, *processors) == row
 
@@ -106,13 +106,14 @@ def test_a_route_that_writes_nothing_has_no_steps() -> None:
     found = wait_of("bare", answers(2), [], Accounts([BEGIN, BEGIN + 2], [taken, taken]), pace=None)
     [head, row] = rows([found])
 
-    assert ("-",) * 6 == tuple(
+    assert ("-",) * 7 == tuple(
         row[head.index(step)]
         for step in (
             "due/s",
             "acknowledged ÷ due",
             "in the strategy",
-            "until its write",
+            "behind a write",
+            "until its own",
             "the write",
             "until it goes on",
         )

@@ -1,8 +1,10 @@
 """What is noted of an increment on its way through group commit."""
 
 import os
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ from service.errors import CounterError
 from service.storage.protocol import Additions
 from service.strategies import group_commit
 from tests.fakes import InMemoryCounters
+
+PATIENCE = 30.0
+"""Seconds in which what has to happen has long happened."""
 
 
 class Noting(InMemoryCounters):
@@ -48,7 +53,7 @@ def noted(number: int) -> list[Note]:
 
 
 def test_an_increment_is_noted_from_when_it_came_until_it_went_on() -> None:
-    """With its write in between, for each of its own."""
+    """With its write in between, for each of its own; neither has to wait for the other's."""
     repository = Noting()
     storage = Timed(repository)
     before = time.monotonic()
@@ -60,9 +65,42 @@ def test_an_increment_is_noted_from_when_it_came_until_it_went_on() -> None:
 
     assert 2 == len(found)
     for note, (began, ended) in zip(found, repository.writes, strict=True):
-        assert before <= note.came <= note.write_began <= began
+        assert before <= note.came == note.was_free <= note.write_began <= began
         assert ended <= note.write_ended <= note.went_on <= after
         assert note.seconds == note.went_on - note.came
+
+
+class Held(Noting):
+    """One whose first write takes until somebody waits behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def add_each(self, increments: Sequence[Increment]) -> list[Applied | CounterError]:
+        """Add each, once that may go on."""
+        self.begun.set()
+        assert self.may_go_on.wait(PATIENCE)
+        return super().add_each(increments)
+
+
+def test_who_comes_while_another_is_written_is_behind_it_until_it_is_over() -> None:
+    """And from then on waits for its own."""
+    repository = Held()
+    storage = Timed(repository)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(storage.add, Increment("page-views", 1))
+        assert repository.begun.wait(PATIENCE)
+        second = pool.submit(storage.add, Increment("page-views", 1))
+        while not storage.queued:
+            time.sleep(0.001)
+        repository.may_go_on.set()
+        assert [1, 2] == [each.result().value for each in (first, second)]
+
+    before, behind = sorted(noted(2), key=lambda note: note.write_began)
+
+    assert behind.came < before.write_ended == behind.was_free <= behind.write_began
 
 
 def test_what_is_refused_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,9 @@ class Ready:
         withheld = 0.75 if number == TURNS else 0.5 / number
         had = {**dict.fromkeys(GROUPS, Time(0.25, 0.75)), ALL: Time(1.5, withheld)}
         return [
-            Wait(f"{target.name}: {whose}", number, Pace(rate, 1.0), 5.0, None, None, None, None, 3, had)
+            Wait(
+                f"{target.name}: {whose}", number, Pace(rate, 1.0), 5.0, None, None, None, None, None, 3, had
+            )
             for whose in ("all", "the slowest")
         ]
 
@@ -147,7 +149,7 @@ def test_what_was_watched_is_put_into_the_documentation(
     written = page.read_text()
     had = "1.50 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25"
     assert (
-        f"| bare: the slowest | 2 | 3 | 250 | 1.00 | 5.0 | - | - | - | - | {had} | 0.75 | 0.75 | 0.25 |"
+        f"| bare: the slowest | 2 | 3 | 250 | 1.00 | 5.0 | - | - | - | - | - | {had} | 0.75 | 0.75 | 0.25 |"
         in written
     )
     assert (
