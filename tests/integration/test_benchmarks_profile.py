@@ -60,7 +60,8 @@ def test_every_increment_is_noted_and_all_processors_are_accounted_for() -> None
 
     assert increments == noted > everyone.number > 0
     assert bare.in_strategy is None
-    steps = (everyone.to_write or 0.0, everyone.writing or 0.0, everyone.to_go_on or 0.0)
+    told = (everyone.behind, everyone.to_write, everyone.writing, everyone.to_go_on)
+    steps = [step or 0.0 for step in told]
     assert min(steps) > 0.0
     assert pytest.approx(sum(steps)) == everyone.in_strategy
     known = sum(everyone.had[group].ran for group in GROUPS)
