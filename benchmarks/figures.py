@@ -114,7 +114,7 @@ class Measurement:
     @property
     def compiling_microseconds(self) -> float | None:
         """For how long the store's JVM compiled for each request, in microseconds; None as of `compiling`."""
-        return None if self.compiling is None else 10**6 * self.compiling / max(1, self.requests)
+        return None if self.compiling is None else MICROSECONDS * self.compiling / max(1, self.requests)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

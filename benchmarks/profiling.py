@@ -259,9 +259,9 @@ def document(
     known = facts([load.version(), *programs])
     demand_commit(known)
     pages.demand_place(PAGE, place)
-    everything = dict.fromkeys(target for chosen in subjects.values() for target in chosen)
+    pairs = [(target, cell) for cell, chosen in subjects.items() for target in chosen]
+    everything = dict.fromkeys(target for target, _ in pairs)
     with stand([*everything], workers=OF_BARE, threads=Plan().threads) as ready:
-        pairs = ((target, cell) for cell, chosen in subjects.items() for target in chosen)
         prepare(ready, pairs, seconds=PREPARE)
         table = tables.in_markdown(measured(ready))
         known["versions"] += dict.fromkeys(store.version for store in ready.stores.values())

@@ -83,9 +83,7 @@ class Timed(GroupCommit):
         results = super().add_each(increments)
         party = _at_hand.get(None)
         if party and (write := self._writes.pop(party, None)):
-            before, began, ended = write
-            came = party.since
-            self._notes.append(Note(came, max(came, before), began, ended, time.monotonic()))
+            self._notes.append(Note(party.since, *write, time.monotonic()))
         return results
 
     def _join(self, party: Party) -> bool:
@@ -95,8 +93,8 @@ class Timed(GroupCommit):
     def _write(self, parties: list[Party]) -> Callable[[], None]:
         before, began = self._last_ended, time.monotonic()
         tell = super()._write(parties)
-        self._last_ended = time.monotonic()
-        self._writes |= dict.fromkeys(parties, (before, began, self._last_ended))
+        ended = self._last_ended = time.monotonic()
+        self._writes |= {party: (max(party.since, before), began, ended) for party in parties}
         return tell
 
     def _write_notes(self) -> None:
