@@ -24,7 +24,7 @@ TIMED: Final = Target(
 """`/batched`, which says what happens to each increment."""
 
 WARM_UP: Final = 1.0
-SECONDS: Final = 12.0
+SECONDS: Final = 4.0
 """For which a target is watched after the warm-up."""
 
 SLOWEST: Final = 0.01
