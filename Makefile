@@ -134,7 +134,7 @@ profile: .venv/bench wrk ## Profile workers under load, and put it into docs/ben
 	@$(RUN) benchmarks profile
 
 .PHONY: profile-slowest
-profile-slowest: .venv/bench wrk ## Watch what the slowest requests wait for, and put it into docs/benchmarks.md (20 min; Linux)
+profile-slowest: .venv/bench wrk ## Watch what requests and the slowest wait for; into docs/benchmarks.md (20 min; Linux)
 	@$(RUN) benchmarks profile-slowest
 
 .PHONY: soak

@@ -203,7 +203,7 @@ def profile_() -> None:
 
 @main.command("profile-slowest")
 def profile_slowest_() -> None:
-    """Watch what the slowest requests wait for, and put it into docs/benchmarks.md."""
+    """Watch what requests wait for, and the slowest of them, and put it into docs/benchmarks.md."""
     load.wrk()
     _have_elasticsearch()
     watching.main()

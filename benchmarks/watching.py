@@ -1,7 +1,7 @@
 """What requests and the slowest of them wait for, where a goal is beside the bare route or of a lone client.
 
-Targets are watched in turn, each a few times. Of each the one is told in which its slowest took the median of all, as
-the goals are of medians.
+Targets are watched in turn, each a few times. Of each that turn is told in which the mean time of its slowest
+is the median of all turns, as the goals are of medians.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from benchmarks import slowest, tables
 from benchmarks.figures import Cell
 from benchmarks.load import Dose
 from benchmarks.processors import demand_accounts
-from benchmarks.profiling import LONE_CLIENTS, SCRIPTED, document, in_turn
+from benchmarks.profiling import CROWDS, LONE_CLIENTS, SCRIPTED, document, in_turn
 from benchmarks.ratios import CROWDED, OF_BARE, where
 from benchmarks.running import Plan, due
 from benchmarks.slowest import TIMED, Wait
@@ -34,7 +34,7 @@ WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
     **dict.fromkeys(LONE_CLIENTS, (SCRIPTED, TIMED)),
     **{
         Cell(workers=workers, connections=connections, counters=1): (BARE, TIMED)
-        for workers, connections in product(OF_BARE, CROWDED)
+        for workers, connections in CROWDS
     },
     **{
         Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100): (BARE, TIMED)

@@ -16,6 +16,7 @@ from benchmarks.figures import Cell, Measurement, Results
 from benchmarks.load import MICROSECONDS, Answer, Dose, Load, Outcome
 from benchmarks.profiling import (
     BATCHED,
+    CROWDS,
     MEASURING,
     PREPARE,
     SCRIPTED,
@@ -206,6 +207,20 @@ def test_the_documentation_has_the_profile_of_each_such_goal() -> None:
         if not re.search(
             rf"^\| {re.escape(': '.join(side))}(: {slowest.THE_SLOWEST})? \|", published, re.MULTILINE
         )
+    ]
+
+
+def test_the_documentation_has_what_the_bare_route_and_batched_were_watched_at() -> None:
+    """In closed loops, too, which show for how long a worker has nothing to do."""
+    published = profiling.PAGE.read_text().partition(watching.PLACE)[2].partition(pages.END)[0]
+
+    crowds = {Cell(workers=workers, connections=connections, counters=1) for workers, connections in CROWDS}
+    assert crowds < watching.WATCHED.keys()
+    assert [] == [
+        row
+        for cell, chosen in watching.WATCHED.items()
+        for row in (f"| {target.name}: {where(cell)}: all |" for target in chosen)
+        if row not in published
     ]
 
 

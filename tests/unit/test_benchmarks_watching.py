@@ -161,7 +161,7 @@ def test_what_was_watched_is_put_into_the_documentation(
 
 
 def test_what_no_commit_is_is_not_watched(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said before it has taken half an hour."""
+    """It is said before it has taken 20 minutes."""
     ready = set_up(monkeypatch, commit="abc-dirty")
 
     with pytest.raises(BenchmarkError, match="Figures of abc-dirty are not for the documentation"):
