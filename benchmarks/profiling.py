@@ -10,7 +10,7 @@ for which nobody holds the lock. What requests wait for, and the slowest of them
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -55,21 +55,18 @@ OF_THE_SERVICE: Final = {target.name: target for target in strategies()}
 SCRIPTED: Final = OF_THE_SERVICE[ratios.SCRIPTED]
 BATCHED: Final = OF_THE_SERVICE[ratios.BATCHED]
 SYNCED_REDIS: Final = next(target for target in REDIS if target.app.store == REDIS_ALWAYS)
-CROWDS: Final = tuple(product(OF_BARE, CROWDED))
-"""Numbers of workers and connections with which the service has to be fast."""
+CROWDS: Final = tuple(
+    Cell(workers=workers, connections=connections, counters=1)
+    for workers, connections in product(OF_BARE, CROWDED)
+)
+"""Where the service has to be fast, on one counter; on many of them, too."""
 ON_ONE_COUNTER: Final = (BARE, AS_TASKS, LOGGING_STACK, SYNCED_REDIS, BATCHED)
-"""What is looked at with these: `/batched`, the service's path, and what they are compared with."""
+"""What is looked at there: `/batched`, the service's path, and what they are compared with."""
 LONE_CLIENTS: Final = tuple(Cell(workers=workers, connections=1, counters=1) for workers in OF_BARE)
 SUBJECTS: Final[Mapping[Cell, Sequence[Target]]] = {
     **dict.fromkeys(LONE_CLIENTS, (SCRIPTED, BATCHED)),
-    **{
-        Cell(workers=workers, connections=connections, counters=1): ON_ONE_COUNTER
-        for workers, connections in CROWDS
-    },
-    **{
-        Cell(workers=workers, connections=connections, counters=1000): (SCRIPTED, BATCHED)
-        for workers, connections in CROWDS
-    },
+    **dict.fromkeys(CROWDS, ON_ONE_COUNTER),
+    **dict.fromkeys([replace(cell, counters=1000) for cell in CROWDS], (SCRIPTED, BATCHED)),
 }
 """What is sampled, in closed loops: where a goal is not reached for certain, and what it is compared with there."""
 

@@ -1,7 +1,7 @@
 """What requests and the slowest of them wait for, where a goal is beside the bare route or of a lone client.
 
-Targets are watched in turn, each a few times. Of each that turn is told in which the mean time of its slowest
-is the median of all turns, as the goals are of medians.
+Targets are watched in turn, each a few times. Of each that turn is told in which the mean time of its slowest is the
+median of all turns, as the goals are of medians.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,10 +32,7 @@ PLACE: Final = "<!-- Written by `make profile-slowest`. -->"
 
 WATCHED: Final[Mapping[Cell, Sequence[Target]]] = {
     **dict.fromkeys(LONE_CLIENTS, (SCRIPTED, TIMED)),
-    **{
-        Cell(workers=workers, connections=connections, counters=1): (BARE, TIMED)
-        for workers, connections in CROWDS
-    },
+    **dict.fromkeys(CROWDS, (BARE, TIMED)),
     **{
         Cell(workers=workers, connections=max(CROWDED), counters=1, share=percent / 100): (BARE, TIMED)
         for workers, percent in product(OF_BARE, Plan().percents)

@@ -195,11 +195,14 @@ def test_each_goal_that_is_not_reached_for_certain_is_profiled() -> None:
     assert set() == open_goals() - profiled
 
 
+def published_at(place: str) -> str:
+    """Return what the documentation has there."""
+    return profiling.PAGE.read_text().partition(place)[2].partition(pages.END)[0]
+
+
 def test_the_documentation_has_the_profile_of_each_such_goal() -> None:
     """Under the names of the figures."""
-    page = profiling.PAGE.read_text()
-    places = [page.partition(place)[2].partition(pages.END)[0] for place in (profiling.PLACE, watching.PLACE)]
-    published = "".join(places)
+    published = published_at(profiling.PLACE) + published_at(watching.PLACE)
 
     assert [] == [
         side
@@ -212,10 +215,9 @@ def test_the_documentation_has_the_profile_of_each_such_goal() -> None:
 
 def test_the_documentation_has_what_the_bare_route_and_batched_were_watched_at() -> None:
     """In closed loops, too, which show for how long a worker has nothing to do."""
-    published = profiling.PAGE.read_text().partition(watching.PLACE)[2].partition(pages.END)[0]
+    published = published_at(watching.PLACE)
 
-    crowds = {Cell(workers=workers, connections=connections, counters=1) for workers, connections in CROWDS}
-    assert crowds < watching.WATCHED.keys()
+    assert {*CROWDS} < watching.WATCHED.keys()
     assert [] == [
         row
         for cell, chosen in watching.WATCHED.items()
